@@ -1,0 +1,60 @@
+"""What setup.cfg cannot say: the kernels compiled ahead of time, and the weights in the wheel.
+
+Both are for speed of start-up and for installing away from the source tree; the package works
+from a checkout without either. Where the kernels cannot be compiled (no C compiler), the
+package is installed without them and compiles them at first use.
+"""
+
+import os
+import platform
+import shutil
+import sys
+from pathlib import Path
+
+from setuptools import setup
+from setuptools.command.build_py import build_py
+
+ROOT = Path(__file__).resolve().parent
+
+
+class BuildPackage(build_py):
+    """Takes the top-level folder `weights/` along as `spikey_codec/weights_data/`."""
+
+    def run(self):
+        super().run()
+        if not getattr(self, "editable_mode", False):
+            target = Path(self.build_lib) / "spikey_codec" / "weights_data"
+            shutil.copytree(ROOT / "weights", target, dirs_exist_ok=True)
+
+
+def compiled_kernels():
+    """The extension module with all kernels, optional: a failure to build it is no failure."""
+    os.environ["SPIKEY_ENGINE"] = "jit"
+    os.environ.setdefault("NUMBA_DISABLE_JIT", "0")
+    sys.path.insert(0, str(ROOT))
+    try:
+        import warnings
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # numba announces the module's future replacement
+            from numba.pycc import CC
+
+            from spikey_codec import engine, kernels
+    except ImportError as error:
+        print(f"kernels are not compiled ahead of time: {error}", file=sys.stderr)
+        return []
+    compiler = CC("_kernels", source_module=kernels)
+    baseline = platform.machine().lower() in ("x86_64", "amd64")
+    if baseline:
+        compiler.target_cpu = engine.CPU_BASELINE
+    stamp = engine.source_stamp()
+    compiler.export("source_stamp", "i8()")(lambda: stamp)
+    compiler.export("needs_baseline", "b1()")(lambda: baseline)
+    for name, (function, signature) in engine.exports.items():
+        compiler.export(name, signature)(function)
+    extension = compiler.distutils_extension()
+    extension.optional = True
+    return [extension]
+
+
+setup(cmdclass={"build_py": BuildPackage}, ext_modules=compiled_kernels())

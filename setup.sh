@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Makes .venv beside this file and installs Spikey into it, with the extras named as arguments
+# (./setup.sh test). Does nothing where that is done already. Needs Python 3.11 or newer.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+cd "$here"
+
+# The environment is made anew when anything that it was made from has changed.
+stamp=$(cat setup.cfg setup.py pyproject.toml spikey_codec/kernels.py spikey_codec/engine.py | cksum)
+stamp="$stamp $here"
+notes=.venv/spikey-setup # line 1: the stamp; line 2: the extras
+extras=" $* "
+if [ -x .venv/bin/python ] && [ -f $notes ]; then
+    installed=$(sed -n 2p $notes)
+    missing=
+    for extra in "$@"; do
+        case " $installed " in *" $extra "*) ;; *) missing=yes ;; esac
+    done
+    if [ -z "$missing" ] && [ "$(sed -n 1p $notes)" = "$stamp" ]; then exit 0; fi
+    extras="$installed $*"
+fi
+extras=$(echo $extras | tr ' ' '\n' | sort -u | tr '\n' ' ') # no quotes: drops spare spaces
+names=$(echo $extras | tr ' ' ',')
+
+python=
+for candidate in python3 python3.14 python3.13 python3.12 python3.11; do
+    if command -v $candidate >/dev/null &&
+        $candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+        python=$candidate
+        break
+    fi
+done
+if [ -z "$python" ]; then
+    echo "setup.sh: Spikey needs Python 3.11 or newer, and there is none on this machine." >&2
+    exit 1
+fi
+
+echo "Setting up .venv (once; a minute or two) ..." >&2
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+if ! { [ -x .venv/bin/python ] || $python -m venv .venv; } >"$log" 2>&1; then
+    cat "$log" >&2
+    echo "setup.sh: the virtual environment .venv could not be made." >&2
+    exit 1
+fi
+if ! .venv/bin/python -m pip install --disable-pip-version-check --quiet \
+    --editable ".${names:+[$names]}" >"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    echo "setup.sh: pip could not install Spikey into .venv (see above)." >&2
+    exit 1
+fi
+printf '%s\n%s\n' "$stamp" "$extras" >$notes

@@ -1,0 +1,25 @@
+"""Spikey: a lossless codec for recordings of brain electrodes.
+
+>>> import spikey_codec
+>>> spikey_codec.decompress(spikey_codec.compress(b"any bytes"))
+b'any bytes'
+"""
+
+from .errors import SpikeyError
+
+__version__ = "0.1.0"
+__all__ = ["SpikeyError", "__version__", "compress", "decompress"]
+
+
+def compress(data: bytes, preset: str | None = None) -> bytes:
+    """See `spikey_codec.codec.compress`; here, so that importing the package loads nothing."""
+    from . import codec
+
+    return codec.compress(data, preset)
+
+
+def decompress(data: bytes) -> bytes:
+    """See `spikey_codec.codec.decompress`."""
+    from . import codec
+
+    return codec.decompress(data)

@@ -1,0 +1,210 @@
+"""One chunk of codes <-> its side information and its payload of code words.
+
+For every channel the side information is one byte: CONSTANT and the code that fills it, or
+the number of its predictor in the codebook, or OWN_PREDICTOR and the weights made for it; then
+one byte for the scale it starts with. The payload holds the code words of all other channels.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from . import converter, kernels, lanes, weights
+from .container import Reader
+from .converter import Mapping
+from .entropy.density import class_of, scale_classes
+from .entropy.huffman import CodeTables
+from .errors import CorruptError
+from .predictors import linear
+
+OWN_PREDICTOR, CONSTANT = 255, 254
+OWN_PREDICTOR_BITS = 8 * 2 * kernels.ORDER
+LONGEST, LARGEST = 1 << 17, 1 << 22  # a chunk has at most so many frames and so many samples
+
+
+def chunk_frames(channels: int) -> int:
+    """Frames of every chunk but the last."""
+    return max(1, min(LONGEST, LARGEST // channels))
+
+
+class Side(NamedTuple):
+    """Side information of one channel: int16 predictor, newest sample first, and scale class."""
+
+    number: int
+    predictor: np.ndarray | None = None
+    scale: int = 0
+    constant: int = 0
+
+
+def write_side(side: Side) -> bytes:
+    """One channel's side information; `read_side` is the inverse."""
+    if side.number == CONSTANT:
+        return bytes([CONSTANT]) + side.constant.to_bytes(2, "little", signed=True)
+    own = side.predictor.astype("<i2").tobytes() if side.number == OWN_PREDICTOR else b""
+    return bytes([side.number]) + own + bytes([side.scale])
+
+
+def read_side(reader: Reader) -> Side:
+    number = reader.byte()
+    if number == CONSTANT:
+        return Side(number, constant=int.from_bytes(reader.take(2), "little", signed=True))
+    own = None
+    if number == OWN_PREDICTOR:
+        own = np.frombuffer(reader.take(2 * kernels.ORDER), "<i2")
+    return Side(number, own, reader.byte())
+
+
+def predictor_name(side: Side) -> str:
+    """What `spikey info` calls the predictor of this side information."""
+    if side.number == CONSTANT:
+        return "constant"
+    return "own" if side.number == OWN_PREDICTOR else f"codebook {side.number}"
+
+
+class ChunkCoder:
+    """Codes chunks of one kind of codes: the challenge converter's, or codes of even width.
+
+    Get one from `coder_for`; it keeps the code tables that it has made for the next recording.
+    """
+
+    def __init__(self, lowest: int, highest: int, uneven: bool, encoding: bool):
+        self.lowest, self.highest = lowest, highest
+        self.value_bits = (highest - lowest).bit_length()
+        self.level_bits = kernels.MU_BITS if uneven else 0
+        self.edges = weights.load("converter").copy() if uneven else np.zeros(0, np.int32)
+        self.levels = np.zeros(0, np.int32)
+        if uneven:
+            self.levels = converter.levels(self.edges, kernels.EDGE_BITS, kernels.MU_BITS)
+        self.density = weights.load("density").copy()
+        self.codebook = weights.load("linear")
+        self.classes = scale_classes(lowest, highest, even=not uneven)
+        self.tables = CodeTables(self.classes, encoding, decoding=not encoding)
+
+    def encode(self, codes: np.ndarray) -> bytes:
+        """Side information and payload of a chunk; int16, shape (frames > 0, channels)."""
+        sides = [self._choose(codes[:, channel]) for channel in range(codes.shape[1])]
+        coded = [i for i, side in enumerate(sides) if side.number != CONSTANT]
+        written = b"".join(map(write_side, sides))
+        if not coded:
+            return written
+        frames = len(codes)
+        values = lanes.fold(codes if len(coded) == len(sides) else codes[:, coded])
+        out = np.empty(len(values) + 2, np.uint32)
+        bits = kernels.encode(*self._arguments(values, frames, [sides[i] for i in coded]), out)
+        return written + out.astype(">u4").tobytes()[: (bits + 7) // 8]
+
+    def decode(self, data: memoryview, frames: int, channels: int) -> np.ndarray:
+        """Inverse of `encode`: codes, int16, shape (frames, channels); CorruptError if it cannot."""
+        reader = Reader(data)
+        sides = [self._checked(read_side(reader)) for _ in range(channels)]
+        payload = reader.take(reader.left)
+        coded = [i for i, side in enumerate(sides) if side.number != CONSTANT]
+        if frames * len(coded) > 8 * len(payload):  # a code word has at least one bit
+            raise CorruptError("The file is damaged: it promises more than its size can hold.")
+        if not coded and len(payload):
+            raise CorruptError("The file is damaged: there is something after its last sample.")
+        if len(coded) == channels:
+            return self._decode_payload(payload, frames, sides)
+        codes = np.empty((frames, channels), np.int16)
+        if coded:
+            codes[:, coded] = self._decode_payload(payload, frames, [sides[i] for i in coded])
+        for channel, side in enumerate(sides):
+            if side.number == CONSTANT:
+                codes[:, channel] = side.constant
+        return codes
+
+    def _decode_payload(self, payload: memoryview, frames: int, sides: list[Side]) -> np.ndarray:
+        values = np.zeros(frames * len(sides), np.int16)
+        arguments = self._arguments(values, frames, sides)
+        lane_count = arguments[1]
+        room = -len(payload) % 4 + 4 * (lane_count + 4)  # a row reads at most a word a lane
+        words = np.frombuffer(bytes(payload) + bytes(room), ">u4").astype(np.uint32)
+        bits = kernels.decode(*arguments, words)
+        if bits == kernels.BAD_SYMBOL:
+            raise CorruptError("The file is damaged: it holds a code outside its range.")
+        unused = 8 * len(payload) - bits
+        if bits == kernels.OVERRUN or unused < 0:
+            raise CorruptError("The file is cut short.")
+        if unused > 7 or payload[-1] & ((1 << unused) - 1):
+            raise CorruptError("The file is damaged: there is something after its last sample.")
+        return lanes.unfold(values, frames, len(sides))
+
+    def _checked(self, side: Side) -> Side:
+        """The side information with its predictor looked up; CorruptError if it cannot be."""
+        if side.number == CONSTANT:
+            if not self.lowest <= side.constant <= self.highest:
+                raise CorruptError("The file is damaged: it holds a code outside its range.")
+            return side
+        if side.scale >= len(self.classes.table):
+            raise CorruptError("The file is damaged: it names a scale that is not there.")
+        if side.number != OWN_PREDICTOR:
+            if side.number >= len(self.codebook):
+                raise CorruptError("The file is damaged: it names a predictor that is not there.")
+            return side._replace(predictor=self.codebook[side.number])
+        if np.abs(side.predictor.astype(np.int64)).sum() >= linear.GREATEST_SUM:
+            raise CorruptError("The file is damaged: a predictor's weights are too large.")
+        return side
+
+    def _choose(self, lead: np.ndarray) -> Side:
+        """The predictor to use for a lead, and the scale to start with."""
+        if lead[0] == lead[-1] and (lead == lead[0]).all():
+            return Side(CONSTANT, constant=int(lead[0]))
+        levels = self.levels[lead.astype(np.intp) - self.lowest] if len(self.levels) else lead
+        n = len(levels) - kernels.ORDER
+        if n <= 0:
+            return Side(0, self.codebook[0], len(self.classes.table) // 2)
+        matrix = linear.covariance(levels)
+        own = linear.fitted(matrix)
+        powers = linear.residual_powers(matrix, np.vstack([self.codebook, own[None]])).tolist()
+        number = powers.index(min(powers[:-1]))
+        predictor = self.codebook[number]
+        # it saves n/2 * log2(ratio) bits, and log(ratio) is nearly ratio - 1 where it is close
+        worth = int(2 * math.log(2) * OWN_PREDICTOR_BITS) + 1
+        if powers[number] * n > powers[-1] * (n + worth):
+            number, predictor = OWN_PREDICTOR, own
+        power = max(powers[number if number != OWN_PREDICTOR else -1], 0)
+        power <<= linear.power_shift(matrix) + 2 * (kernels.MU_BITS - self.level_bits)
+        deviation = math.isqrt(power // n) >> kernels.WEIGHT_BITS  # in 1/32 code
+        scale = deviation * 4 // 5 << kernels.SLOW_SHIFT  # of a Gaussian: sqrt(2 / pi)
+        return Side(number, predictor, class_of(scale, self.classes))
+
+    def _arguments(self, values: np.ndarray, frames: int, sides: list[Side]) -> tuple:
+        """Arguments of the kernels up to the words, with the lanes' state at their start."""
+        runs = lanes.runs(frames, len(sides))
+        predictors = np.array([side.predictor for side in sides], np.int32)[:, ::-1]
+        centre = self.classes.table[[side.scale for side in sides], kernels.CENTRE]
+        trackers = np.stack([centre >> kernels.SLOW_SHIFT - kernels.FAST_SHIFT, centre], axis=1)
+        history = np.zeros((runs * len(sides), 2 * kernels.ORDER), np.int32)
+        return (
+            values,
+            len(history),
+            0,
+            self.level_bits,
+            self.lowest,
+            self.highest,
+            self.value_bits,
+            self.classes.first,
+            self.classes.table,
+            self.edges,
+            self.levels,
+            self.density,
+            np.ascontiguousarray(np.tile(predictors, (runs, 1))),
+            history,
+            np.ascontiguousarray(np.tile(trackers, (runs, 1)), np.int32),
+            *self.tables.arrays(),
+        )
+
+
+def coder_for(mapping: Mapping, encoding: bool) -> ChunkCoder:
+    """The coder of chunks of codes of this mapping, made once per process."""
+    lowest, highest = converter.code_range(mapping)
+    return _coder(lowest, highest, mapping.kind == converter.CHALLENGE, encoding)
+
+
+@functools.lru_cache(maxsize=8)
+def _coder(lowest: int, highest: int, uneven: bool, encoding: bool) -> ChunkCoder:
+    return ChunkCoder(lowest, highest, uneven, encoding)

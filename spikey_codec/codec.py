@@ -1,0 +1,127 @@
+"""The pipeline: file bytes <-> .brainwire bytes, in the order of FORMAT.md."""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+
+from . import chunk, container, converter, presets, wav
+from .container import Header
+from .errors import CorruptError
+
+
+def compress(data: bytes, preset: str | None = None) -> bytes:
+    """Compress the bytes of a file, a WAV recording or anything else.
+
+    Parameters
+    ----------
+    data : bytes-like
+        16-bit PCM WAV of any framing is predicted and coded; other bytes are packed as they are.
+    preset : str, optional
+        Name of a preset (`spikey_codec.presets.NUMBERS`); the default is "linear".
+
+    Returns
+    -------
+    bytes that `decompress` turns into exactly `data`; the same on every machine.
+
+    Raises
+    ------
+    UsageError for an unknown preset.
+    """
+    header = Header(presets.number_of(preset), zlib.crc32(data))
+    recording = wav.split(data)
+    if recording is None:
+        header.opaque, header.head = True, bytes(data)
+        return container.write_header(header)
+    samples = recording.samples
+    header.frames, header.channels = samples.shape
+    header.rate, header.head, header.tail = recording.rate, recording.head, recording.tail
+    if not samples.size:
+        return container.write_header(header)
+    codes, header.mapping = converter.to_codes(samples)
+    coder = chunk.coder_for(header.mapping, encoding=True)
+    parts = [container.write_header(header)]
+    step = chunk.chunk_frames(header.channels)
+    for start in range(0, header.frames, step):
+        part = coder.encode(codes[start : start + step])
+        if start + step < header.frames:  # the last one ends with the file
+            parts.append(container.write_varint(len(part)))
+        parts.append(part)
+    return b"".join(parts)
+
+
+def decompress(data: bytes) -> bytes:
+    """The file that `compress` was given.
+
+    Raises
+    ------
+    NotBrainwireError, VersionError, CorruptError
+        where the bytes are not, or are no longer, what `compress` wrote. What is returned has
+        the checksum of the original.
+    """
+    header, reader = container.read_header(data)
+    presets.name_of(header.preset)
+    samples = b"" if header.opaque else decode_samples(header, reader)
+    original = b"".join([header.head, samples, header.tail])
+    if reader.left:
+        raise CorruptError("The file is damaged: there is something after its end.")
+    if zlib.crc32(original) != header.checksum:
+        raise CorruptError("The file is damaged: its checksum is not that of what it decodes to.")
+    return original
+
+
+def decode_samples(header: Header, reader: container.Reader) -> bytes:
+    """The PCM bytes of the chunks that the reader stands before."""
+    coder = None
+    parts = []
+    step = chunk.chunk_frames(header.channels)
+    for start in range(0, header.frames, step):
+        frames = min(step, header.frames - start)
+        last = start + frames == header.frames
+        part = reader.take(reader.left if last else reader.varint())
+        coder = coder or chunk.coder_for(header.mapping, encoding=False)
+        codes = coder.decode(part, frames, header.channels)
+        parts.append(converter.to_samples(codes, header.mapping).astype("<i2", copy=False).tobytes())
+    return b"".join(parts)
+
+
+def read_info(data: bytes) -> dict:
+    """What a .brainwire file says of itself, without decoding its samples; see `spikey info`."""
+    header, reader = container.read_header(data)
+    info = {
+        "format version": container.VERSION,
+        "preset": presets.name_of(header.preset),
+        "file bytes": len(data),
+        "checksum": f"{header.checksum:08x}",
+    }
+    if header.opaque:
+        return info | {"original bytes": len(header.head), "content": "packed as bytes"}
+    size = 2 * header.frames * header.channels
+    header_bytes = len(data) - reader.left
+    info |= {
+        "original bytes": len(header.head) + size + len(header.tail),
+        "content": "16-bit PCM",
+        "channels": header.channels,
+        "frames": header.frames,
+        "rate": header.rate,
+        "mapping": ("challenge converter", "plain", "sparse values")[header.mapping.kind],
+        "header bytes": header_bytes,
+        "chunks": -(-header.frames // chunk.chunk_frames(header.channels)),
+    }
+    side = predictors = 0
+    used: dict[str, int] = {}
+    step = chunk.chunk_frames(header.channels)
+    for start in range(0, header.frames, step):
+        last = start + step >= header.frames
+        inside = container.Reader(reader.take(reader.left if last else reader.varint()))
+        for _ in range(header.channels):
+            name = chunk.predictor_name(chunk.read_side(inside))
+            used[name] = used.get(name, 0) + 1
+        side += inside.position
+    info["side information bytes"] = side
+    info["payload bytes"] = len(data) - header_bytes - side
+    info["predictors"] = used
+    if size:
+        info["bits per sample"] = 8 * len(data) / (size // 2)
+    return info

@@ -1,0 +1,206 @@
+"""Stage 5: side information and payload <-> .brainwire bytes. FORMAT.md is the specification."""
+
+from __future__ import annotations
+
+import bz2
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from . import converter, wav
+from .converter import Mapping
+from .errors import CorruptError, NotBrainwireError, VersionError
+
+MAGIC = b"SPK"
+VERSION = 1
+
+CHALLENGE_FRAMING, PLAIN_FRAMING, OTHER_FRAMING, OPAQUE = range(4)
+CHALLENGE_CHANNELS, CHALLENGE_RATE = 1, 19531
+
+STORED, BZIP2 = 0, 1
+MOST_BYTES_OUT_PER_BYTE = 1 << 21  # bzip2 cannot expand more than this; a promise of more is a lie
+
+
+@dataclass
+class Header:
+    """What stands before the chunks.
+
+    preset : number of the preset
+    checksum : CRC-32 of the whole original file
+    frames, channels, rate : of the PCM samples; 0 for an opaque file
+    head, tail : bytes around the samples; for an opaque file `head` is all of it
+    mapping : how samples became codes
+    """
+
+    preset: int
+    checksum: int
+    frames: int = 0
+    channels: int = 0
+    rate: int = 0
+    head: bytes = b""
+    tail: bytes = b""
+    opaque: bool = False
+    mapping: Mapping = field(default_factory=lambda: Mapping(converter.CHALLENGE))
+
+    @property
+    def framing(self) -> int:
+        """Which of the four framings writes this header shortest."""
+        if self.opaque:
+            return OPAQUE
+        if self.tail or not _is_plain(self.head, self.frames, self.channels, self.rate):
+            return OTHER_FRAMING
+        if (self.channels, self.rate) == (CHALLENGE_CHANNELS, CHALLENGE_RATE):
+            return CHALLENGE_FRAMING
+        return PLAIN_FRAMING
+
+
+def _is_plain(head: bytes, frames: int, channels: int, rate: int) -> bool:
+    try:
+        return head == wav.plain_header(frames, channels, rate)
+    except ValueError:  # no plain header can say this much
+        return False
+
+
+def write_header(header: Header) -> bytes:
+    """The header's bytes; `read_header` is the inverse."""
+    framing = header.framing
+    kind = header.mapping.kind
+    out = bytearray(MAGIC)
+    out.append(VERSION)
+    out.append(header.preset | framing << 4 | kind << 6)
+    out += header.checksum.to_bytes(4, "little")
+    if framing == OPAQUE:
+        return bytes(out + _pack(header.head))
+    out += write_varint(header.frames)
+    if framing != CHALLENGE_FRAMING:
+        out += write_varint(header.channels) + write_varint(header.rate)
+    if framing == OTHER_FRAMING:
+        out += _pack(header.head) + _pack(header.tail)
+    if kind == converter.SPARSE:
+        values = header.mapping.values.astype(np.int32)
+        out += (int(values[0]) & 0xFFFF).to_bytes(2, "little")
+        out += _pack((np.diff(values) - 1).astype("<u2").tobytes())
+    return bytes(out)
+
+
+def read_header(data: bytes) -> tuple[Header, "Reader"]:
+    """The header of a file and a reader that stands at its first chunk.
+
+    Raises NotBrainwireError, VersionError or CorruptError.
+    """
+    if data[: len(MAGIC)] != MAGIC:
+        raise NotBrainwireError("This is not a .brainwire file: it does not begin with 'SPK'.")
+    reader = Reader(data, len(MAGIC))
+    version = reader.byte()
+    if version != VERSION:
+        raise VersionError(
+            f"This file has format version {version}; this release reads version {VERSION}."
+        )
+    kinds = reader.byte()
+    header = Header(kinds & 15, int.from_bytes(reader.take(4), "little"))
+    framing, kind = kinds >> 4 & 3, kinds >> 6
+    if framing == OPAQUE:
+        if kind:
+            raise CorruptError("The file is damaged: a reserved field of its header is not zero.")
+        header.opaque = True
+        header.head = _unpack(reader)
+        return header, reader
+    header.frames = reader.varint()
+    header.channels, header.rate = CHALLENGE_CHANNELS, CHALLENGE_RATE
+    if framing != CHALLENGE_FRAMING:
+        header.channels, header.rate = reader.varint(), reader.varint()
+        if not 0 < header.channels < 1 << 15:
+            raise CorruptError(f"The file is damaged: it says it has {header.channels} channels.")
+    if framing == OTHER_FRAMING:
+        header.head, header.tail = _unpack(reader), _unpack(reader)
+    else:
+        try:
+            header.head = wav.plain_header(header.frames, header.channels, header.rate)
+        except ValueError as error:
+            raise CorruptError("The file is damaged: its sizes cannot be those of a WAV.") from error
+    if kind == converter.SPARSE:
+        first = np.frombuffer(reader.take(2), "<i2").astype(np.int64)
+        gaps = _unpack(reader)
+        values = np.concatenate([first, np.frombuffer(gaps[: len(gaps) & ~1], "<u2") + 1]).cumsum()
+        if values[-1] > 32767 or len(gaps) % 2:
+            raise CorruptError("The file is damaged: its list of sample values leaves 16 bits.")
+        header.mapping = Mapping(kind, values.astype(np.int16))
+    elif kind > converter.SPARSE:
+        raise CorruptError("The file is damaged: it names a mapping of samples that is reserved.")
+    else:
+        header.mapping = Mapping(kind)
+    return header, reader
+
+
+def write_varint(number: int) -> bytes:
+    """LEB128: seven bits a byte, lowest first, the top bit set on all bytes but the last."""
+    out = bytearray()
+    while number > 127:
+        out.append(number & 127 | 128)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+class Reader:
+    """Walks through bytes; whatever would pass the end raises CorruptError."""
+
+    def __init__(self, data: bytes, position: int = 0):
+        self.data = memoryview(data)
+        self.position = position
+
+    @property
+    def left(self) -> int:
+        return len(self.data) - self.position
+
+    def take(self, size: int) -> memoryview:
+        if size > self.left:
+            raise CorruptError("The file is cut short.")
+        self.position += size
+        return self.data[self.position - size : self.position]
+
+    def byte(self) -> int:
+        return self.take(1)[0]
+
+    def varint(self) -> int:
+        """Inverse of `write_varint`; at most 2^63 - 1, and no longer than it need be."""
+        number = shift = 0
+        while True:
+            byte = self.byte()
+            number |= (byte & 127) << shift
+            if byte < 128:
+                break
+            shift += 7
+            if shift > 56:
+                raise CorruptError("The file is damaged: a number in it is too long.")
+        if shift and not byte:
+            raise CorruptError("The file is damaged: a number in it is longer than it need be.")
+        return number
+
+
+def _pack(data: bytes) -> bytes:
+    """Bytes as they are or as bzip2, whichever is shorter; bzip2 is the same on every machine."""
+    packed = bz2.compress(data, 9) if len(data) > 64 else data
+    if len(packed) < len(data):
+        return bytes([BZIP2]) + write_varint(len(data)) + write_varint(len(packed)) + packed
+    return bytes([STORED]) + write_varint(len(data)) + data
+
+
+def _unpack(reader: Reader) -> bytes:
+    method = reader.byte()
+    size = reader.varint()
+    if method == STORED:
+        return bytes(reader.take(size))
+    if method != BZIP2:
+        raise CorruptError("The file is damaged: it names a way of packing that is reserved.")
+    packed = reader.take(reader.varint())
+    if size > MOST_BYTES_OUT_PER_BYTE * len(packed):
+        raise CorruptError("The file is damaged: it promises more than its size can hold.")
+    unpacker = bz2.BZ2Decompressor()
+    try:
+        data = unpacker.decompress(packed, size + 1)
+    except (OSError, ValueError) as error:
+        raise CorruptError("The file is damaged: a packed part of it cannot be unpacked.") from error
+    if len(data) != size or not unpacker.eof or unpacker.unused_data:
+        raise CorruptError("The file is damaged: a packed part of it has not the size it says.")
+    return data

@@ -1,0 +1,88 @@
+"""Stage 2: PCM samples <-> codes, and where each code lies on the linear scale.
+
+The recordings come from a 10-bit converter whose codes q in -512..511 were spread over 16 bits:
+pcm = round(q * GAIN + OFFSET) for q >= 0, and its mirror image -round((-q - 1) * GAIN + OFFSET) - 1
+below. `Mapping` says which of three ways a recording goes: through that map (`CHALLENGE`), as
+plain 16-bit values (`PLAIN`), or as indices into the sorted list of the values it uses (`SPARSE`).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+LOWEST_CODE, HIGHEST_CODE = -512, 511
+GAIN, OFFSET = 64.061577, 31.034184
+
+CHALLENGE, PLAIN, SPARSE = 0, 1, 2
+
+# Listing the values costs up to 2 bytes each; below this share of the range that they span,
+# closing the gaps saves more than that on all but the shortest recordings.
+SPARSE_SHARE = 0.75
+
+
+class Mapping(NamedTuple):
+    """How samples became codes: kind, and for SPARSE the int16 values in use, ascending."""
+
+    kind: int
+    values: np.ndarray | None = None
+
+
+def challenge_pcm() -> np.ndarray:
+    """The PCM value of each code -512..511: int16, shape (1024,).
+
+    >>> challenge_pcm()[[0, 511, 512, 1023]].tolist()
+    [-32768, -32, 31, 32767]
+    """
+    magnitude = np.rint(np.arange(HIGHEST_CODE + 1) * GAIN + OFFSET).astype(np.int16)
+    return np.concatenate([-magnitude[::-1] - 1, magnitude])
+
+
+def to_codes(samples: np.ndarray) -> tuple[np.ndarray, Mapping]:
+    """Codes of int16 samples (any shape), int16, and the mapping that takes them back.
+
+    CHALLENGE if every sample lies on the challenge's map; else SPARSE where the values in use
+    leave so many gaps that listing them pays; else PLAIN, the samples themselves. SPARSE codes
+    are centred: they run from -(n // 2) for the lowest of n values.
+    """
+    pcm = challenge_pcm()
+    codes = samples >> 6
+    if np.array_equal(pcm[codes - LOWEST_CODE], samples):
+        return codes, Mapping(CHALLENGE)
+    used = np.bincount(samples.reshape(-1).view(np.uint16), minlength=1 << 16) > 0
+    values = np.sort(np.flatnonzero(used).astype(np.uint16).view(np.int16))
+    span = int(values[-1]) - int(values[0]) + 1
+    pays = len(values) < SPARSE_SHARE * span and 2 * len(values) < samples.size // 4
+    if len(values) > 1 and not pays:
+        return samples, Mapping(PLAIN)
+    index = np.zeros(1 << 16, np.int16)
+    index[values.view(np.uint16)] = np.arange(len(values)) - len(values) // 2
+    return index[samples.view(np.uint16)], Mapping(SPARSE, values)
+
+
+def to_samples(codes: np.ndarray, mapping: Mapping) -> np.ndarray:
+    """Inverse of `to_codes`; codes must lie in `code_range(mapping)`."""
+    if mapping.kind == PLAIN:
+        return codes
+    values = challenge_pcm() if mapping.kind == CHALLENGE else mapping.values
+    return values[codes - np.int16(code_range(mapping)[0])]
+
+
+def code_range(mapping: Mapping) -> tuple[int, int]:
+    """Lowest and highest code that the mapping knows."""
+    if mapping.kind == CHALLENGE:
+        return LOWEST_CODE, HIGHEST_CODE
+    if mapping.kind == PLAIN:
+        return -32768, 32767
+    n = len(mapping.values)
+    return -(n // 2), n - 1 - n // 2
+
+
+def levels(edges: np.ndarray, edge_bits: int, level_bits: int) -> np.ndarray:
+    """Middle of each code's interval: int32, in units of 2^-level_bits code.
+
+    edges : int32, shape (codes + 1,), ascending, in units of 2^-edge_bits code.
+    """
+    shift = edge_bits - level_bits + 1
+    return ((edges[1:] + edges[:-1] + (1 << shift >> 1)) >> shift).astype(np.int32)

@@ -1,0 +1,75 @@
+"""Stage 4a: the predictive density, in integers.
+
+The density of the error is one fixed shape (the weights `density`: its cumulative mass on a grid
+of 1/32 of the mean absolute error), stretched by the lead's present scale. The scale is quantised
+to quarter octaves ("classes"), the prediction to cells of 1/8 to 1/4 of the mean absolute error;
+a (class, cell) pair is a key, and every key has one canonical code (kernels.build_table).
+
+With the challenge's uneven converter every cell of the code range is a key of its own. With codes
+of even width only the place of the prediction within a code matters, and a wide error is coded as
+a bin of 2^LOW_BITS codes by Huffman and LOW_BITS bits as they are.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .. import kernels as k
+
+# Classes run from a mean |error| of 1/4 code (of 1/16 code where that is cheap to tabulate) to one
+# of 256 codes, beyond which every code of the converter has nearly the same probability.
+UNEVEN_OCTAVES = (-2, 8)
+EVEN_OCTAVES = (-4, 16)
+COARSEST_BIN = 3  # bins of even codes are so wide that the mean |error| is below 2^(3 + 1) bins
+CELLS_PER_OCTAVE = 2  # a cell is 2^-2 of the octave's mean |error|
+HALF_WINDOW = 25  # in quarters of the mean |error|: symbols reach 6.25 mean |errors| to each side
+
+
+class ScaleClasses(NamedTuple):
+    """The table of classes that the kernels read, and how much room its keys take.
+
+    table : int32, shape (classes, 9), columns as named in kernels.py
+    first : class number of row 0: 4 * octave + quarter of the scale
+    keys, symbols : total number of keys, and of code words over all keys
+    """
+
+    table: np.ndarray
+    first: int
+    keys: int
+    symbols: int
+
+
+def scale_classes(lowest_code: int, highest_code: int, even: bool) -> ScaleClasses:
+    """Classes for codes lowest_code .. highest_code, of even width or the converter's."""
+    rows = []
+    keys = symbols = 0
+    octaves = EVEN_OCTAVES if even else UNEVEN_OCTAVES
+    for octave in range(*octaves):
+        low_bits = max(0, octave - COARSEST_BIN) if even else 0
+        step = max(0, octave + k.MU_BITS - CELLS_PER_OCTAVE)
+        for quarter in range(4):
+            # the middle of [1 + quarter/4, 1 + (quarter + 1)/4) * 2^octave codes
+            centre = (9 + 2 * quarter) << (octave + k.SCALE_BITS) >> 3
+            half = (centre * HALF_WINDOW >> (2 + k.SCALE_BITS + low_bits)) + 2
+            count = 2 * half + 1
+            if even:
+                cells = 1 << max(0, k.MU_BITS + low_bits - step)
+                mask, first_cell = cells - 1, 0
+            else:
+                mask, first_cell = -1, lowest_code << k.MU_BITS >> step
+                cells = (((highest_code + 1) << k.MU_BITS) - 1 >> step) - first_cell + 1
+            rows.append((step, low_bits, half, count, mask, first_cell, keys, symbols, centre))
+            keys += cells
+            symbols += cells * (count + 1)
+    return ScaleClasses(
+        np.array(rows, np.int32), 4 * (octaves[0] + k.SCALE_BITS), keys, symbols
+    )
+
+
+def class_of(scale: int, classes: ScaleClasses) -> int:
+    """Row of the class of a scale (1/2^SCALE_BITS code); kernels.scale_class does the same."""
+    octave = max(scale, 1).bit_length() - 1
+    quarter = (max(scale, 1) << 2 >> octave) & 3
+    return min(max(4 * octave + quarter - classes.first, 0), len(classes.table) - 1)

@@ -1,0 +1,62 @@
+"""`./encode` and `./decode`, the challenge's executables.
+
+They start anew for every file, so nothing is imported that the job does not need.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from . import __version__, compress, decompress, files, presets
+from .errors import SpikeyError
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str):
+        self.exit(2, f"{self.prog}: {message} (try {self.prog} --help).\n")
+
+
+def _parser(name: str, source: str, target: str, what: str) -> _Parser:
+    parser = _Parser(prog=name, description=what, allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"spikey {__version__}")
+    parser.add_argument("source", metavar=source, help='input file, or "-" for standard input')
+    parser.add_argument("target", metavar=target, help='output file, or "-" for standard output')
+    return parser
+
+
+def _run(parser: _Parser, convert, source: str, target: str) -> int:
+    try:
+        files.refuse_same(source, target)
+        files.write(target, convert(files.read(source)))
+    except (SpikeyError, OSError, MemoryError) as error:
+        sys.stderr.write(f"{parser.prog}: {_about(source, error)}\n")
+        return getattr(error, "exit_code", 1)
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _about(source: str, error: BaseException) -> str:
+    """The sentence, with the name of the file that a SpikeyError is about."""
+    is_about_content = isinstance(error, SpikeyError) and error.exit_code == 1
+    return f"{source}: {files.sentence(error)}" if is_about_content else files.sentence(error)
+
+
+def encode(arguments: list[str] | None = None) -> int:
+    """Compress a file; returns the exit status."""
+    parser = _parser("encode", "IN.wav", "OUT.brainwire", "Compress a WAV recording, losslessly.")
+    parser.add_argument(
+        "--preset",
+        metavar="NAME",
+        help=f"one of: {', '.join(presets.NUMBERS)} (default: {presets.DEFAULT})",
+    )
+    given = parser.parse_args(arguments)
+    return _run(parser, lambda data: compress(data, given.preset), given.source, given.target)
+
+
+def decode(arguments: list[str] | None = None) -> int:
+    """Restore the file that `encode` was given; returns the exit status."""
+    parser = _parser("decode", "IN.brainwire", "OUT.wav", "Restore a file that encode compressed.")
+    given = parser.parse_args(arguments)
+    return _run(parser, decompress, given.source, given.target)

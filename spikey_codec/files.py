@@ -1,0 +1,70 @@
+"""Reading and writing the user's files: whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import sys
+
+from .errors import UsageError
+
+STANDARD = "-"  # stands for standard input or output
+
+
+def read(path: str) -> bytes:
+    """All bytes of a file, or of standard input for "-"; OSError where it cannot be read."""
+    if path == STANDARD:
+        return sys.stdin.buffer.read()
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def write(path: str, data: bytes) -> None:
+    """Write a file, or standard output for "-", so that it is complete or untouched.
+
+    The bytes go to a temporary file in the same folder, which then takes the target's place; a
+    target that is no regular file (a pipe, a device) is written to directly. An existing file's
+    permissions are kept. Raises OSError, with the old file as it was.
+    """
+    if path == STANDARD:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    path = os.path.realpath(path)  # replace what a symbolic link points to, not the link
+    mode = None
+    with contextlib.suppress(FileNotFoundError):
+        mode = os.stat(path).st_mode
+    if mode is not None and not stat.S_ISREG(mode):
+        with open(path, "wb") as file:
+            file.write(data)
+        return
+    partial = f"{path}.{os.getpid()}.partial"
+    try:
+        with open(partial, "xb") as file:
+            file.write(data)
+        if mode is not None:
+            os.chmod(partial, stat.S_IMODE(mode))
+        os.replace(partial, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(partial)
+        raise
+
+
+def refuse_same(source: str, target: str) -> None:
+    """`UsageError` where both are one file, whose only copy would be overwritten."""
+    with contextlib.suppress(OSError):
+        if STANDARD not in (source, target) and os.path.samefile(source, target):
+            if stat.S_ISREG(os.stat(source).st_mode):
+                raise UsageError(f"The input and the output are the same file, {source}.")
+
+
+def sentence(error: BaseException) -> str:
+    """One sentence for a person about an OSError, a SpikeyError or a MemoryError."""
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror}."
+    if isinstance(error, MemoryError):
+        return "There is not enough memory for a file of this size."
+    return str(error)

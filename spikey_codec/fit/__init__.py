@@ -1,0 +1,1 @@
+"""Offline only: what produces `weights/`. Nothing here is needed to encode or decode."""

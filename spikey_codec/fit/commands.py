@@ -1,0 +1,62 @@
+"""What the `spikey fit` commands do: split, fit, measure, enter the arrays into the weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from .. import converter, kernels, weights
+from . import converter as fit_converter
+from . import data, density, linear
+from .data import Report, Split
+
+
+def _levels(leads: list[np.ndarray], folder: Path) -> list[np.ndarray]:
+    edges = weights.read(folder, "converter")
+    levels = converter.levels(edges, kernels.EDGE_BITS, kernels.MU_BITS)
+    return [levels[lead + 512] for lead in leads]
+
+
+def _save(folder: Path, name: str, array: np.ndarray, split: Split, **about) -> None:
+    made_by = f"spikey fit {name} RECORDINGS --keep-out {split.about['keep_out']}"
+    weights.save(folder, name, array, {"made_by": made_by, **split.about, **about})
+
+
+def fit_converter_edges(recordings: list[Path], folder: Path, keep_out: int, report: Report):
+    """Fit and save `converter`; reports ideal bits per sample on what was kept out."""
+    split = data.split(recordings, keep_out)
+    edges = fit_converter.fit(split.fitted, report)
+    _save(folder, "converter", edges, split)
+    even = np.arange(-512, 513) << kernels.EDGE_BITS
+    for name, leads in (("fitted on", split.fitted[::8]), ("kept out", split.kept_out)):
+        if leads:
+            report(
+                f"ideal bits per sample, {name} ({len(leads)} recordings): "
+                f"{fit_converter.bits_per_sample(leads, even):.4f} with even codes, "
+                f"{fit_converter.bits_per_sample(leads, edges):.4f} with these"
+            )
+
+
+def fit_linear_codebook(
+    recordings: list[Path], folder: Path, keep_out: int, seed: int, predictors: int, report: Report
+):
+    """Fit and save `linear`; needs `converter` in the folder."""
+    split = data.split(recordings, keep_out)
+    codebook = linear.fit(_levels(split.fitted, folder), seed, predictors, report)
+    _save(folder, "linear", codebook, split, seed=seed)
+    for name, leads in (("fitted on", split.fitted), ("kept out", split.kept_out)):
+        if leads:
+            loss = linear.loss_bits(_levels(leads, folder), codebook)
+            report(f"{name} ({len(leads)} recordings): {loss:.5f} bits over each one's best")
+
+
+def fit_density_shape(recordings: list[Path], folder: Path, keep_out: int, report: Report):
+    """Fit and save `density`; needs `converter` and `linear` in the folder."""
+    split = data.split(recordings, keep_out)
+    mass = density.fit(
+        split.fitted, weights.read(folder, "converter"), weights.read(folder, "linear")
+    )
+    _save(folder, "density", mass, split)
+    kurtosis = density.excess_kurtosis(mass)
+    report(f"density of {len(split.fitted)} recordings: excess kurtosis {kurtosis:.3f}")

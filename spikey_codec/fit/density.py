@@ -1,0 +1,71 @@
+"""`spikey fit density`: the shape of the error's density, relative to its tracked scale.
+
+A histogram of errors in units of the scale class's middle, each code's mass spread evenly over
+the code's own interval, made smooth and given a floor; what is shipped is its running sum.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numba
+import numpy as np
+
+from .. import kernels as k
+from ..predictors import linear
+from . import model
+
+REACH = 12  # the table ends at this many mean |errors| to each side
+TOTAL_BITS = 24  # the whole mass
+CELLS = REACH << k.MASS_GRID_BITS
+SMOOTHING = 1.5  # cells, standard deviation
+FLOOR = 2e-7  # of the mass per cell, so that nothing costs infinitely much
+FINEST_SCALE = 3.0  # codes: below, one code covers too much of the density to see its shape
+
+
+@numba.njit(cache=True)
+def _spread(codes, mean, sigma, edges, histogram, per_scale, cells):
+    for t in range(model.WARM_UP, len(codes)):
+        code = codes[t] + 512
+        scale = sigma[t] / model.MEAN_TO_SIGMA
+        if scale < FINEST_SCALE or code == 0 or code == 1023:
+            continue
+        octave = math.floor(math.log2(scale))
+        quarter = math.floor((scale / 2.0**octave - 1) * 4)
+        middle = 2.0**octave * (9 + 2 * quarter) / 8
+        left = (edges[code] - mean[t]) / middle * per_scale + cells
+        right = (edges[code + 1] - mean[t]) / middle * per_scale + cells
+        if left < 0 or right >= 2 * cells:
+            continue
+        first, last = int(left), int(right)
+        for cell in range(first, last + 1):
+            inside = min(right, cell + 1.0) - max(left, float(cell))
+            histogram[cell] += inside / (right - left)
+
+
+def fit(leads: list[np.ndarray], edges: np.ndarray, codebook: np.ndarray) -> np.ndarray:
+    """Cumulative mass at -REACH .. REACH mean |errors|: int32, shape (2 * CELLS + 1,).
+
+    leads : codes; edges : from fit.converter; codebook : from fit.linear
+    """
+    edges = edges / (1 << k.EDGE_BITS)
+    levels = (edges[1:] + edges[:-1]) / 2
+    histogram = np.zeros(2 * CELLS)
+    for lead in leads:
+        x = levels[lead + 512]
+        matrix = linear.covariance(np.rint(x * model.LEVEL_STEPS))
+        best = codebook[linear.residual_powers(matrix, codebook).argmin()] / (1 << k.WEIGHT_BITS)
+        mean, sigma = model.predictions(x, best)
+        _spread(lead, mean, sigma, edges, histogram, 1 << k.MASS_GRID_BITS, CELLS)
+    taps = np.exp(-0.5 * (np.arange(-6, 7) / SMOOTHING) ** 2)
+    mass = np.convolve(histogram, taps / taps.sum(), "same") / histogram.sum() + FLOOR
+    running = np.concatenate([[0.0], np.cumsum(mass)])
+    return np.rint(running / running[-1] * (1 << TOTAL_BITS)).astype(np.int32)
+
+
+def excess_kurtosis(mass: np.ndarray) -> float:
+    """Excess kurtosis of a density given as its cumulative mass; 0 for a Gaussian."""
+    weight = np.diff(mass) / mass[-1]
+    x = np.arange(len(weight)) + 0.5 - len(weight) / 2
+    x = x - weight @ x
+    return float(weight @ x**4 / (weight @ x**2) ** 2 - 3)

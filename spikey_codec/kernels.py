@@ -1,0 +1,424 @@
+"""The inner loops: everything that runs once per sample or once per code table.
+
+Written once, as plain functions over integers and NumPy arrays, and run by whichever engine
+`engine.py` chose. They stand in one module because numba stamps its on-disk cache by the
+content of one file. FORMAT.md is the specification; the names here are the names there.
+
+Every intermediate value fits a signed 64-bit integer, products of two array elements fit 32 bits
+(see FORMAT.md, "Limits of the arithmetic"), and `int()` around what comes out of an array keeps
+the interpreter from NumPy's narrow scalars, so that all engines compute the same numbers.
+"""
+
+from .engine import helper, kernel
+
+ORDER = 16  # past samples a prediction looks at
+MU_BITS = 5  # fraction bits of a prediction: 1/32 code
+WEIGHT_BITS = 13  # fraction bits of a predictor's weights
+FAST_SHIFT, SLOW_SHIFT = 3, 7  # the trackers of |error| forget 2^-3 and 2^-7 of it each sample
+EDGE_BITS = 8  # fraction bits of code edges: 1/256 code
+SCALE_BITS = SLOW_SHIFT + MU_BITS  # scale = 2^SCALE_BITS * (mean |error| in codes)
+MASS_GRID_BITS = 5  # the density's cumulative mass is tabulated every 1/32 of the mean |error|
+MAX_LENGTH = 15  # longest code word
+FAST_BITS = 8  # code words up to this length are decoded by one look-up
+LENGTH_BITS = 4  # an entry of the look-up is symbol << LENGTH_BITS | length
+SLOW_LENGTHS = MAX_LENGTH - FAST_BITS  # lengths that need the search
+
+# Columns of the table of scale classes (density.py makes it, FORMAT.md lists it).
+STEP, LOW_BITS, HALF, COUNT, MASK, FIRST_CELL, FIRST_KEY, FIRST_SYMBOL, CENTRE = range(9)
+# What `decode` and `encode` return when the payload cannot be what an encoder wrote.
+OVERRUN, BAD_SYMBOL = -1, -2
+# `ready[key]` is 0 before the key's code is made, then READY plus how many codes the one that holds
+# the cell's middle lies above the cell's own number.
+READY = 64
+
+
+@helper
+def scale_class(scale, first_class, last_class):
+    """Quarter-octave class of a scale >= 1: 4 * floor(log2) + the next two bits, limited."""
+    octave = 0
+    x = scale
+    if x >= 1 << 16:
+        x >>= 16
+        octave += 16
+    if x >= 1 << 8:
+        x >>= 8
+        octave += 8
+    if x >= 1 << 4:
+        x >>= 4
+        octave += 4
+    if x >= 1 << 2:
+        x >>= 2
+        octave += 2
+    if x >= 1 << 1:
+        octave += 1
+    quarter = ((scale << 2) >> octave) & 3
+    c = 4 * octave + quarter
+    return min(max(c, first_class), last_class) - first_class
+
+
+@helper
+def cumulative(mass_table, x, scale):
+    """Density's mass below x (1/256 code from the mean), for a given scale; see FORMAT.md."""
+    # 2^13 scale = one code; x in 2^-8 code; grid of 2^-5, kept with 8 more bits to interpolate
+    u = (x << (SCALE_BITS - EDGE_BITS + MASS_GRID_BITS + 8)) // scale
+    last = len(mass_table) - 1
+    u += (last << 8) >> 1
+    if u <= 0:
+        return 0
+    if u >= last << 8:
+        return int(mass_table[last])
+    i = u >> 8
+    below = int(mass_table[i])
+    return below + (((int(mass_table[i + 1]) - below) * (u & 255)) >> 8)
+
+
+@helper
+def code_lengths(masses, count, order, nodes, parents, lengths):
+    """Huffman code lengths, at most MAX_LENGTH, of the symbols with mass > 0.
+
+    Two queues (van Leeuwen 1976): leaves in order of (mass, symbol) and inner nodes in order of
+    creation; on equal mass a leaf goes first. While a code word comes out longer than allowed,
+    the smallest masses are raised to a floor and the floor doubled.
+    """
+    total = 0
+    for i in range(count):
+        total += int(masses[i])
+    floor = max(1, total >> MAX_LENGTH)
+    while True:
+        n = 0
+        for i in range(count):
+            lengths[i] = 0
+            if masses[i] > 0:
+                order[n] = (max(int(masses[i]), floor) << 13) | i
+                n += 1
+        if n == 1:
+            lengths[int(order[0]) & 8191] = 1
+            return
+        gap = 1
+        while gap < n // 3:
+            gap = 3 * gap + 1
+        while gap > 0:
+            for i in range(gap, n):
+                x = int(order[i])
+                j = i - gap
+                while j >= 0 and int(order[j]) > x:
+                    order[j + gap] = order[j]
+                    j -= gap
+                order[j + gap] = x
+            gap //= 3
+        for i in range(n):
+            nodes[i] = int(order[i]) >> 13
+        leaf = 0
+        inner = n
+        for made in range(n, 2 * n - 1):
+            mass = 0
+            for _ in range(2):
+                if leaf < n and (inner >= made or int(nodes[leaf]) <= int(nodes[inner])):
+                    take = leaf
+                    leaf += 1
+                else:
+                    take = inner
+                    inner += 1
+                mass += int(nodes[take])
+                parents[take] = made
+            nodes[made] = mass
+        longest = 0
+        nodes[2 * n - 2] = 0  # from here on: depths
+        for i in range(2 * n - 3, -1, -1):
+            depth = int(nodes[int(parents[i])]) + 1
+            nodes[i] = depth
+            if i < n:
+                lengths[int(order[i]) & 8191] = depth
+                longest = max(longest, depth)
+        if longest <= MAX_LENGTH:
+            return
+        floor *= 2
+
+
+@helper
+def build_table(
+    key, c, cell, classes, edges, mass_table, first_code, scratch, ready, words, fast, slow,
+    sorted_symbols,
+):
+    """Make the canonical code of one (prediction, scale) key; `words` or the others may be empty.
+
+    edges empty means codes of even width: code k reaches from k - 1/2 to k + 1/2.
+    """
+    masses, order, nodes, parents, lengths = scratch[0], scratch[1], scratch[2], scratch[3], scratch[4]
+    step = int(classes[c, STEP])
+    low_bits = int(classes[c, LOW_BITS])
+    half = int(classes[c, HALF])
+    count = int(classes[c, COUNT])
+    scale = int(classes[c, CENTRE])
+    first_symbol = int(classes[c, FIRST_SYMBOL]) + (key - int(classes[c, FIRST_KEY])) * (count + 1)
+    mean = (((cell << 1) + 1) << step) << (EDGE_BITS - MU_BITS - 1)
+    first_bin = ((cell << step) >> (MU_BITS + low_bits)) - half
+    ready[key] = READY
+    if len(edges) > 0:  # the code whose interval holds the mean need not bear the mean's number
+        nearest = min(max((cell << step) >> MU_BITS, first_code), first_code + len(edges) - 2)
+        while nearest > first_code and int(edges[nearest - first_code]) > mean:
+            nearest -= 1
+        while nearest < first_code + len(edges) - 2 and int(edges[nearest + 1 - first_code]) <= mean:
+            nearest += 1
+        first_bin = nearest - half
+        ready[key] = first_bin - ((cell << step) >> (MU_BITS + low_bits)) + half + READY
+    escape = int(mass_table[len(mass_table) - 1])
+    uneven = len(edges) > 0
+    if uneven:
+        lowest, highest = first_code, first_code + len(edges) - 2
+    else:
+        lowest, highest = 0, 0
+    for i in range(count):
+        code = first_bin + i
+        mass = 0
+        if not uneven:
+            # a bin of integers a .. b - 1 reaches from a - 1/2 to b - 1/2
+            left = (code << (EDGE_BITS + low_bits)) - (1 << (EDGE_BITS - 1))
+            right = left + (1 << (EDGE_BITS + low_bits))
+            mass = cumulative(mass_table, right - mean, scale) - cumulative(
+                mass_table, left - mean, scale
+            )
+            mass = max(mass, 1)
+        elif lowest <= code <= highest:
+            if code == lowest:
+                below = 0
+            else:
+                below = cumulative(mass_table, int(edges[code - lowest]) - mean, scale)
+            if code == highest:
+                above = int(mass_table[len(mass_table) - 1])
+            else:
+                above = cumulative(mass_table, int(edges[code - lowest + 1]) - mean, scale)
+            mass = max(above - below, 1)
+        masses[i] = mass
+        escape -= mass
+    masses[count] = max(escape, 1)
+    code_lengths(masses, count + 1, order, nodes, parents, lengths)
+
+    # Canonical code words: by length, then by symbol.
+    word = 0
+    rank = 0
+    for length in range(1, MAX_LENGTH + 1):
+        word <<= 1
+        start = word
+        start_rank = rank
+        for i in range(count + 1):
+            if int(lengths[i]) == length:
+                if len(words) > 0:
+                    words[first_symbol + i] = (word << LENGTH_BITS) | length
+                if len(fast) > 0:
+                    sorted_symbols[first_symbol + rank] = i
+                    if length <= FAST_BITS:
+                        base = (key << FAST_BITS) + (word << (FAST_BITS - length))
+                        for j in range(1 << (FAST_BITS - length)):
+                            fast[base + j] = (i << LENGTH_BITS) | length
+                word += 1
+                rank += 1
+        if len(fast) > 0 and length > FAST_BITS:
+            at = 2 * (key * SLOW_LENGTHS + length - FAST_BITS - 1)
+            slow[at] = word << (MAX_LENGTH - length)  # code words of this length lie below it
+            slow[at + 1] = start_rank - start
+    return
+
+
+
+@helper
+def predict(weights, history, first, lane):
+    """Sum of weights times levels, oldest first; `first` is where the run of levels starts."""
+    total = 0
+    for k in range(ORDER):
+        total += int(weights[lane, k]) * int(history[lane, first + k])
+    return total
+
+
+@helper
+def remember(history, row, lane, level):
+    """The ring of past levels is kept twice over, so that ORDER rows always lie in a run."""
+    at = row & (ORDER - 1)
+    history[lane, at] = level
+    history[lane, at + ORDER] = level
+
+
+@helper
+def tracked_scale(trackers, lane):
+    """The lead's present scale: the slow tracker with 1/16 of the fast one mixed in, but at least
+    3/4 of the fast one, which alone follows a spike."""
+    fast = int(trackers[lane, 0])  # is 2^(SLOW_SHIFT - FAST_SHIFT) = 16 times coarser
+    slow = int(trackers[lane, 1])
+    return max(slow - (slow >> 4) + fast, 12 * fast)
+
+
+@helper
+def track(trackers, lane, error):
+    """Move the fast and the slow tracker of |error| (1/32 code) towards it."""
+    size = abs(error)
+    trackers[lane, 0] += size - (int(trackers[lane, 0]) >> FAST_SHIFT)
+    trackers[lane, 1] += size - (int(trackers[lane, 1]) >> SLOW_SHIFT)
+
+
+@kernel(
+    "i8(i2[::1],i8,i8,i8,i8,i8,i8,i8,i4[:,::1],i4[::1],i4[::1],i4[::1],i4[:,::1],i4[:,::1],"
+    "i4[:,::1],i8[:,::1],u1[::1],u4[::1],u2[::1],i4[::1],u2[::1],u4[::1])"
+)
+def encode(
+    values, lanes, row, level_bits, first_code, last_code, value_bits, first_class,
+    classes, edges, levels, mass_table, weights, history, trackers,
+    scratch, ready, words, fast, slow, sorted_symbols, out,
+):
+    last_class = first_class + len(classes) - 1
+    shift = WEIGHT_BITS + level_bits - MU_BITS
+    lowest, highest = first_code << MU_BITS, ((last_code + 1) << MU_BITS) - 1
+    pending = 0
+    held = 0
+    at = 0
+    done = 0
+    while done < len(values):
+        first = row & (ORDER - 1)  # where the oldest level stands and the next one will
+        for lane in range(min(lanes, len(values) - done)):
+            value = int(values[done])
+            done += 1
+            if len(levels) > 0:
+                level = int(levels[value - first_code])
+                target = level
+            else:
+                level = value
+                target = value << MU_BITS
+            if row == 0:
+                pending = (pending << value_bits) | (value - first_code)
+                held += value_bits
+                for k in range(2 * ORDER):
+                    history[lane, k] = level
+            else:
+                mean = predict(weights, history, first, lane) >> shift
+                mean = min(max(mean, lowest), highest)
+                c = scale_class(tracked_scale(trackers, lane), first_class, last_class)
+                step = int(classes[c, STEP])
+                low_bits = int(classes[c, LOW_BITS])
+                count = int(classes[c, COUNT])
+                cell = mean >> step
+                kept = (cell & int(classes[c, MASK])) - int(classes[c, FIRST_CELL])
+                key = int(classes[c, FIRST_KEY]) + kept
+                if ready[key] == 0:
+                    build_table(
+                        key, c, kept + int(classes[c, FIRST_CELL]), classes, edges, mass_table,
+                        first_code, scratch, ready, words, fast, slow, sorted_symbols,
+                    )
+                first_bin = ((cell << step) >> (MU_BITS + low_bits)) - int(classes[c, HALF])
+                first_bin += int(ready[key]) - READY
+                symbol = (value >> low_bits) - first_bin
+                first_symbol = int(classes[c, FIRST_SYMBOL]) + kept * (count + 1)
+                if 0 <= symbol < count:
+                    word = int(words[first_symbol + symbol])
+                    pending = (pending << (word & 15)) | (word >> LENGTH_BITS)
+                    held += word & 15
+                    if low_bits > 0:
+                        pending = (pending << low_bits) | (value & ((1 << low_bits) - 1))
+                        held += low_bits
+                else:
+                    word = int(words[first_symbol + count])
+                    pending = (pending << (word & 15)) | (word >> LENGTH_BITS)
+                    pending = (pending << value_bits) | (value - first_code)
+                    held += (word & 15) + value_bits
+                track(trackers, lane, target - mean)
+                remember(history, row, lane, level)
+            if held >= 32:
+                held -= 32
+                out[at] = pending >> held
+                at += 1
+                pending &= (1 << held) - 1
+        row += 1
+    out[at] = pending << (32 - held)
+    return at * 32 + held
+
+
+@kernel(
+    "i8(i2[::1],i8,i8,i8,i8,i8,i8,i8,i4[:,::1],i4[::1],i4[::1],i4[::1],i4[:,::1],i4[:,::1],"
+    "i4[:,::1],i8[:,::1],u1[::1],u4[::1],u2[::1],i4[::1],u2[::1],u4[::1])"
+)
+def decode(
+    values, lanes, row, level_bits, first_code, last_code, value_bits, first_class,
+    classes, edges, levels, mass_table, weights, history, trackers,
+    scratch, ready, words, fast, slow, sorted_symbols, payload,
+):
+    last_class = first_class + len(classes) - 1
+    shift = WEIGHT_BITS + level_bits - MU_BITS
+    lowest, highest = first_code << MU_BITS, ((last_code + 1) << MU_BITS) - 1
+    pending = 0
+    held = 0
+    at = 0
+    done = 0
+    while done < len(values):
+        first = row & (ORDER - 1)  # where the oldest level stands and the next one will
+        if at + lanes + 2 > len(payload):
+            return OVERRUN
+        for lane in range(min(lanes, len(values) - done)):
+            if held < 32:
+                pending = ((pending & ((1 << held) - 1)) << 32) | int(payload[at])
+                at += 1
+                held += 32
+            if row == 0:
+                held -= value_bits
+                value = ((pending >> held) & ((1 << value_bits) - 1)) + first_code
+                if value > last_code:
+                    return BAD_SYMBOL
+                if len(levels) > 0:
+                    level = int(levels[value - first_code])
+                else:
+                    level = value
+                for k in range(2 * ORDER):
+                    history[lane, k] = level
+            else:
+                mean = predict(weights, history, first, lane) >> shift
+                mean = min(max(mean, lowest), highest)
+                c = scale_class(tracked_scale(trackers, lane), first_class, last_class)
+                step = int(classes[c, STEP])
+                low_bits = int(classes[c, LOW_BITS])
+                count = int(classes[c, COUNT])
+                cell = mean >> step
+                kept = (cell & int(classes[c, MASK])) - int(classes[c, FIRST_CELL])
+                key = int(classes[c, FIRST_KEY]) + kept
+                if ready[key] == 0:
+                    build_table(
+                        key, c, kept + int(classes[c, FIRST_CELL]), classes, edges, mass_table,
+                        first_code, scratch, ready, words, fast, slow, sorted_symbols,
+                    )
+                first_bin = ((cell << step) >> (MU_BITS + low_bits)) - int(classes[c, HALF])
+                first_bin += int(ready[key]) - READY
+                entry = int(
+                    fast[(key << FAST_BITS) + ((pending >> (held - FAST_BITS)) & ((1 << FAST_BITS) - 1))]
+                )
+                if entry > 0:
+                    symbol = entry >> LENGTH_BITS
+                    held -= entry & 15
+                else:
+                    head = (pending >> (held - MAX_LENGTH)) & ((1 << MAX_LENGTH) - 1)
+                    where = 2 * key * SLOW_LENGTHS
+                    length = FAST_BITS + 1
+                    while head >= int(slow[where]):
+                        where += 2
+                        length += 1
+                    rank = (head >> (MAX_LENGTH - length)) + int(slow[where + 1])
+                    first_symbol = int(classes[c, FIRST_SYMBOL]) + kept * (count + 1)
+                    symbol = int(sorted_symbols[first_symbol + rank])
+                    held -= length
+                if symbol < count:
+                    value = first_bin + symbol
+                    if low_bits > 0:
+                        held -= low_bits
+                        value = (value << low_bits) | ((pending >> held) & ((1 << low_bits) - 1))
+                else:
+                    held -= value_bits
+                    value = ((pending >> held) & ((1 << value_bits) - 1)) + first_code
+                if value < first_code or value > last_code:
+                    return BAD_SYMBOL
+                if len(levels) > 0:
+                    level = int(levels[value - first_code])
+                    target = level
+                else:
+                    level = value
+                    target = value << MU_BITS
+                track(trackers, lane, target - mean)
+                remember(history, row, lane, level)
+            values[done] = value
+            done += 1
+        row += 1
+    return at * 32 - held
