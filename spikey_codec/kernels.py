@@ -9,7 +9,7 @@ Every intermediate value fits a signed 64-bit integer, products of two array ele
 the interpreter from NumPy's narrow scalars, so that all engines compute the same numbers.
 """
 
-from .engine import helper, kernel
+from .engine import bit_length, helper, kernel
 
 ORDER = 16  # past samples a prediction looks at
 MU_BITS = 5  # fraction bits of a prediction: 1/32 code
@@ -24,35 +24,18 @@ LENGTH_BITS = 4  # an entry of the look-up is symbol << LENGTH_BITS | length
 SLOW_LENGTHS = MAX_LENGTH - FAST_BITS  # lengths that need the search
 
 # Columns of the table of scale classes (density.py makes it, FORMAT.md lists it).
-STEP, LOW_BITS, HALF, COUNT, MASK, FIRST_CELL, FIRST_KEY, FIRST_SYMBOL, CENTRE = range(9)
-# What `decode` and `encode` return when the payload cannot be what an encoder wrote.
+STEP, LOW_BITS, HALF, COUNT, MASK, FIRST_KEY, FIRST_SYMBOL, CENTRE = range(8)
+ESCAPE = 0xFFF  # stands for the escape where symbols are looked up
+MADE = 1 << 20  # origins[key] is 0 until the key's code is made, then MADE plus its first bin
+# What `decode` returns when the payload cannot be what an encoder wrote.
 OVERRUN, BAD_SYMBOL = -1, -2
-# `ready[key]` is 0 before the key's code is made, then READY plus how many codes the one that holds
-# the cell's middle lies above the cell's own number.
-READY = 64
 
 
 @helper
 def scale_class(scale, first_class, last_class):
     """Quarter-octave class of a scale >= 1: 4 * floor(log2) + the next two bits, limited."""
-    octave = 0
-    x = scale
-    if x >= 1 << 16:
-        x >>= 16
-        octave += 16
-    if x >= 1 << 8:
-        x >>= 8
-        octave += 8
-    if x >= 1 << 4:
-        x >>= 4
-        octave += 4
-    if x >= 1 << 2:
-        x >>= 2
-        octave += 2
-    if x >= 1 << 1:
-        octave += 1
-    quarter = ((scale << 2) >> octave) & 3
-    c = 4 * octave + quarter
+    octave = bit_length(max(scale, 1)) - 1
+    c = 4 * octave + (((scale << 2) >> octave) & 3)
     return min(max(c, first_class), last_class) - first_class
 
 
@@ -137,12 +120,12 @@ def code_lengths(masses, count, order, nodes, parents, lengths):
 
 @helper
 def build_table(
-    key, c, cell, classes, edges, mass_table, first_code, scratch, ready, words, fast, slow,
+    key, c, classes, edges, mass_table, first_code, scratch, origins, words, fast, slow,
     sorted_symbols,
 ):
     """Make the canonical code of one (prediction, scale) key; `words` or the others may be empty.
 
-    edges empty means codes of even width: code k reaches from k - 1/2 to k + 1/2.
+    Codes are even where `edges` is empty; their bins then count from the cell's own.
     """
     masses, order, nodes, parents, lengths = scratch[0], scratch[1], scratch[2], scratch[3], scratch[4]
     step = int(classes[c, STEP])
@@ -150,24 +133,23 @@ def build_table(
     half = int(classes[c, HALF])
     count = int(classes[c, COUNT])
     scale = int(classes[c, CENTRE])
-    first_symbol = int(classes[c, FIRST_SYMBOL]) + (key - int(classes[c, FIRST_KEY])) * (count + 1)
-    mean = (((cell << 1) + 1) << step) << (EDGE_BITS - MU_BITS - 1)
-    first_bin = ((cell << step) >> (MU_BITS + low_bits)) - half
-    ready[key] = READY
-    if len(edges) > 0:  # the code whose interval holds the mean need not bear the mean's number
-        nearest = min(max((cell << step) >> MU_BITS, first_code), first_code + len(edges) - 2)
-        while nearest > first_code and int(edges[nearest - first_code]) > mean:
-            nearest -= 1
-        while nearest < first_code + len(edges) - 2 and int(edges[nearest + 1 - first_code]) <= mean:
-            nearest += 1
-        first_bin = nearest - half
-        ready[key] = first_bin - ((cell << step) >> (MU_BITS + low_bits)) + half + READY
-    escape = int(mass_table[len(mass_table) - 1])
+    cell = key - int(classes[c, FIRST_KEY])
+    first_symbol = int(classes[c, FIRST_SYMBOL]) + cell * (count + 1)
     uneven = len(edges) > 0
     if uneven:
-        lowest, highest = first_code, first_code + len(edges) - 2
-    else:
-        lowest, highest = 0, 0
+        cell += (first_code << MU_BITS) >> step
+    mean = (((cell << 1) + 1) << step) << (EDGE_BITS - MU_BITS - 1)
+    lowest, highest = first_code, first_code + len(edges) - 2
+    nearest = 0
+    if uneven:  # the code whose interval holds the mean need not bear the mean's number
+        nearest = min(max((cell << step) >> MU_BITS, lowest), highest)
+        while nearest > lowest and int(edges[nearest - lowest]) > mean:
+            nearest -= 1
+        while nearest < highest and int(edges[nearest + 1 - lowest]) <= mean:
+            nearest += 1
+    first_bin = nearest - half
+    origins[key] = first_bin + MADE
+    escape = int(mass_table[len(mass_table) - 1])
     for i in range(count):
         code = first_bin + i
         mass = 0
@@ -206,18 +188,18 @@ def build_table(
                 if len(words) > 0:
                     words[first_symbol + i] = (word << LENGTH_BITS) | length
                 if len(fast) > 0:
-                    sorted_symbols[first_symbol + rank] = i
+                    symbol = i if i < count else ESCAPE
+                    sorted_symbols[first_symbol + rank] = symbol
                     if length <= FAST_BITS:
                         base = (key << FAST_BITS) + (word << (FAST_BITS - length))
                         for j in range(1 << (FAST_BITS - length)):
-                            fast[base + j] = (i << LENGTH_BITS) | length
+                            fast[base + j] = (symbol << LENGTH_BITS) | length
                 word += 1
                 rank += 1
         if len(fast) > 0 and length > FAST_BITS:
             at = 2 * (key * SLOW_LENGTHS + length - FAST_BITS - 1)
             slow[at] = word << (MAX_LENGTH - length)  # code words of this length lie below it
             slow[at + 1] = start_rank - start
-    return
 
 
 
@@ -255,18 +237,34 @@ def track(trackers, lane, error):
     trackers[lane, 1] += size - (int(trackers[lane, 1]) >> SLOW_SHIFT)
 
 
+@kernel("i8(i4[::1],i8[::1])")
+def lagged_products(levels, sums):
+    """sums[lag] = sum of level[t] * level[t - lag] over t >= len(sums) - 1; exact in 64 bits."""
+    order = len(sums) - 1
+    now = levels[order:]
+    for lag in range(order + 1):
+        past = levels[order - lag :]
+        total = 0
+        for t in range(len(now)):
+            total += int(now[t]) * int(past[t])
+        sums[lag] = total
+    return order
+
+
 @kernel(
     "i8(i2[::1],i8,i8,i8,i8,i8,i8,i8,i4[:,::1],i4[::1],i4[::1],i4[::1],i4[:,::1],i4[:,::1],"
-    "i4[:,::1],i8[:,::1],u1[::1],u4[::1],u2[::1],i4[::1],u2[::1],u4[::1])"
+    "i4[:,::1],i8[:,::1],i4[::1],u4[::1],u2[::1],i4[::1],u2[::1],u4[::1])"
 )
 def encode(
     values, lanes, row, level_bits, first_code, last_code, value_bits, first_class,
     classes, edges, levels, mass_table, weights, history, trackers,
-    scratch, ready, words, fast, slow, sorted_symbols, out,
+    scratch, origins, words, fast, slow, sorted_symbols, out,
 ):
+    """Code words of `values`, in coding order, from `row` on; returns how many bits `out` holds."""
     last_class = first_class + len(classes) - 1
     shift = WEIGHT_BITS + level_bits - MU_BITS
     lowest, highest = first_code << MU_BITS, ((last_code + 1) << MU_BITS) - 1
+    uneven = len(levels) > 0
     pending = 0
     held = 0
     at = 0
@@ -276,7 +274,7 @@ def encode(
         for lane in range(min(lanes, len(values) - done)):
             value = int(values[done])
             done += 1
-            if len(levels) > 0:
+            if uneven:
                 level = int(levels[value - first_code])
                 target = level
             else:
@@ -292,20 +290,23 @@ def encode(
                 mean = min(max(mean, lowest), highest)
                 c = scale_class(tracked_scale(trackers, lane), first_class, last_class)
                 step = int(classes[c, STEP])
-                low_bits = int(classes[c, LOW_BITS])
                 count = int(classes[c, COUNT])
-                cell = mean >> step
-                kept = (cell & int(classes[c, MASK])) - int(classes[c, FIRST_CELL])
-                key = int(classes[c, FIRST_KEY]) + kept
-                if ready[key] == 0:
+                if uneven:
+                    low_bits = 0
+                    place = (mean >> step) - (lowest >> step)
+                    nearest = 0
+                else:
+                    low_bits = int(classes[c, LOW_BITS])
+                    place = (mean >> step) & int(classes[c, MASK])
+                    nearest = ((mean >> step) << step) >> (MU_BITS + low_bits)
+                key = int(classes[c, FIRST_KEY]) + place
+                if origins[key] == 0:
                     build_table(
-                        key, c, kept + int(classes[c, FIRST_CELL]), classes, edges, mass_table,
-                        first_code, scratch, ready, words, fast, slow, sorted_symbols,
+                        key, c, classes, edges, mass_table, first_code, scratch, origins, words,
+                        fast, slow, sorted_symbols,
                     )
-                first_bin = ((cell << step) >> (MU_BITS + low_bits)) - int(classes[c, HALF])
-                first_bin += int(ready[key]) - READY
-                symbol = (value >> low_bits) - first_bin
-                first_symbol = int(classes[c, FIRST_SYMBOL]) + kept * (count + 1)
+                symbol = (value >> low_bits) - nearest - (int(origins[key]) - MADE)
+                first_symbol = int(classes[c, FIRST_SYMBOL]) + place * (count + 1)
                 if 0 <= symbol < count:
                     word = int(words[first_symbol + symbol])
                     pending = (pending << (word & 15)) | (word >> LENGTH_BITS)
@@ -332,22 +333,28 @@ def encode(
 
 @kernel(
     "i8(i2[::1],i8,i8,i8,i8,i8,i8,i8,i4[:,::1],i4[::1],i4[::1],i4[::1],i4[:,::1],i4[:,::1],"
-    "i4[:,::1],i8[:,::1],u1[::1],u4[::1],u2[::1],i4[::1],u2[::1],u4[::1])"
+    "i4[:,::1],i8[:,::1],i4[::1],u4[::1],u2[::1],i4[::1],u2[::1],u4[::1])"
 )
 def decode(
     values, lanes, row, level_bits, first_code, last_code, value_bits, first_class,
     classes, edges, levels, mass_table, weights, history, trackers,
-    scratch, ready, words, fast, slow, sorted_symbols, payload,
+    scratch, origins, words, fast, slow, sorted_symbols, payload,
 ):
+    """Inverse of `encode`: fills `values`; returns how many bits of `payload` it took.
+
+    OVERRUN if the payload ends too early: it must be followed by at least `lanes` + 2 words of
+    any content. BAD_SYMBOL if a code lies outside first_code .. last_code.
+    """
     last_class = first_class + len(classes) - 1
     shift = WEIGHT_BITS + level_bits - MU_BITS
     lowest, highest = first_code << MU_BITS, ((last_code + 1) << MU_BITS) - 1
+    uneven = len(levels) > 0
     pending = 0
     held = 0
     at = 0
     done = 0
     while done < len(values):
-        first = row & (ORDER - 1)  # where the oldest level stands and the next one will
+        first = row & (ORDER - 1)
         if at + lanes + 2 > len(payload):
             return OVERRUN
         for lane in range(min(lanes, len(values) - done)):
@@ -355,67 +362,65 @@ def decode(
                 pending = ((pending & ((1 << held) - 1)) << 32) | int(payload[at])
                 at += 1
                 held += 32
+            mean = 0
             if row == 0:
                 held -= value_bits
                 value = ((pending >> held) & ((1 << value_bits) - 1)) + first_code
-                if value > last_code:
-                    return BAD_SYMBOL
-                if len(levels) > 0:
-                    level = int(levels[value - first_code])
-                else:
-                    level = value
-                for k in range(2 * ORDER):
-                    history[lane, k] = level
             else:
                 mean = predict(weights, history, first, lane) >> shift
                 mean = min(max(mean, lowest), highest)
                 c = scale_class(tracked_scale(trackers, lane), first_class, last_class)
                 step = int(classes[c, STEP])
-                low_bits = int(classes[c, LOW_BITS])
-                count = int(classes[c, COUNT])
-                cell = mean >> step
-                kept = (cell & int(classes[c, MASK])) - int(classes[c, FIRST_CELL])
-                key = int(classes[c, FIRST_KEY]) + kept
-                if ready[key] == 0:
+                if uneven:
+                    low_bits = 0
+                    place = (mean >> step) - (lowest >> step)
+                    nearest = 0
+                else:
+                    low_bits = int(classes[c, LOW_BITS])
+                    place = (mean >> step) & int(classes[c, MASK])
+                    nearest = ((mean >> step) << step) >> (MU_BITS + low_bits)
+                key = int(classes[c, FIRST_KEY]) + place
+                if origins[key] == 0:
                     build_table(
-                        key, c, kept + int(classes[c, FIRST_CELL]), classes, edges, mass_table,
-                        first_code, scratch, ready, words, fast, slow, sorted_symbols,
+                        key, c, classes, edges, mass_table, first_code, scratch, origins, words,
+                        fast, slow, sorted_symbols,
                     )
-                first_bin = ((cell << step) >> (MU_BITS + low_bits)) - int(classes[c, HALF])
-                first_bin += int(ready[key]) - READY
-                entry = int(
-                    fast[(key << FAST_BITS) + ((pending >> (held - FAST_BITS)) & ((1 << FAST_BITS) - 1))]
-                )
+                nearest += int(origins[key]) - MADE
+                head = (pending >> (held - MAX_LENGTH)) & ((1 << MAX_LENGTH) - 1)
+                entry = int(fast[(key << FAST_BITS) + (head >> SLOW_LENGTHS)])
                 if entry > 0:
                     symbol = entry >> LENGTH_BITS
                     held -= entry & 15
                 else:
-                    head = (pending >> (held - MAX_LENGTH)) & ((1 << MAX_LENGTH) - 1)
                     where = 2 * key * SLOW_LENGTHS
                     length = FAST_BITS + 1
                     while head >= int(slow[where]):
                         where += 2
                         length += 1
                     rank = (head >> (MAX_LENGTH - length)) + int(slow[where + 1])
-                    first_symbol = int(classes[c, FIRST_SYMBOL]) + kept * (count + 1)
-                    symbol = int(sorted_symbols[first_symbol + rank])
+                    rank += int(classes[c, FIRST_SYMBOL]) + place * (int(classes[c, COUNT]) + 1)
+                    symbol = int(sorted_symbols[rank])
                     held -= length
-                if symbol < count:
-                    value = first_bin + symbol
+                if symbol != ESCAPE:
+                    value = nearest + symbol
                     if low_bits > 0:
                         held -= low_bits
                         value = (value << low_bits) | ((pending >> held) & ((1 << low_bits) - 1))
                 else:
                     held -= value_bits
                     value = ((pending >> held) & ((1 << value_bits) - 1)) + first_code
-                if value < first_code or value > last_code:
-                    return BAD_SYMBOL
-                if len(levels) > 0:
-                    level = int(levels[value - first_code])
-                    target = level
-                else:
-                    level = value
-                    target = value << MU_BITS
+            if value < first_code or value > last_code:
+                return BAD_SYMBOL
+            if uneven:
+                level = int(levels[value - first_code])
+                target = level
+            else:
+                level = value
+                target = value << MU_BITS
+            if row == 0:
+                for k in range(2 * ORDER):
+                    history[lane, k] = level
+            else:
                 track(trackers, lane, target - mean)
                 remember(history, row, lane, level)
             values[done] = value

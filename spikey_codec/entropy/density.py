@@ -30,7 +30,7 @@ HALF_WINDOW = 25  # in quarters of the mean |error|: symbols reach 6.25 mean |er
 class ScaleClasses(NamedTuple):
     """The table of classes that the kernels read, and how much room its keys take.
 
-    table : int32, shape (classes, 9), columns as named in kernels.py
+    table : int32, shape (classes, 8), columns as named in kernels.py
     first : class number of row 0: 4 * octave + quarter of the scale
     keys, symbols : total number of keys, and of code words over all keys
     """
@@ -56,11 +56,11 @@ def scale_classes(lowest_code: int, highest_code: int, even: bool) -> ScaleClass
             count = 2 * half + 1
             if even:
                 cells = 1 << max(0, k.MU_BITS + low_bits - step)
-                mask, first_cell = cells - 1, 0
             else:
-                mask, first_cell = -1, lowest_code << k.MU_BITS >> step
-                cells = (((highest_code + 1) << k.MU_BITS) - 1 >> step) - first_cell + 1
-            rows.append((step, low_bits, half, count, mask, first_cell, keys, symbols, centre))
+                lowest = lowest_code << k.MU_BITS
+                highest = ((highest_code + 1) << k.MU_BITS) - 1
+                cells = (highest >> step) - (lowest >> step) + 1
+            rows.append((step, low_bits, half, count, cells - 1, keys, symbols, centre))
             keys += cells
             symbols += cells * (count + 1)
     return ScaleClasses(

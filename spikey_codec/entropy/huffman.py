@@ -12,7 +12,7 @@ import numpy as np
 from .. import kernels as k
 from .density import ScaleClasses
 
-LARGEST_ALPHABET = 4096  # symbols of one code, the escape included: what a look-up entry can name
+LARGEST_ALPHABET = k.ESCAPE  # symbols of one code beside the escape: what a look-up can name
 
 
 class CodeTables:
@@ -26,13 +26,13 @@ class CodeTables:
 
     def __init__(self, classes: ScaleClasses, encoding: bool, decoding: bool):
         keys, symbols = classes.keys, classes.symbols
-        self.ready = np.zeros(keys, np.uint8)
+        self.origins = np.zeros(keys, np.int32)
         self.words = np.zeros(symbols if encoding else 0, np.uint32)
         self.fast = np.zeros(keys << k.FAST_BITS if decoding else 0, np.uint16)
         self.slow = np.zeros(keys * 2 * k.SLOW_LENGTHS if decoding else 0, np.int32)
         self.sorted_symbols = np.zeros(symbols if decoding else 0, np.uint16)
-        self.scratch = np.zeros((5, 2 * LARGEST_ALPHABET), np.int64)
+        self.scratch = np.zeros((5, 2 * (LARGEST_ALPHABET + 1)), np.int64)
 
     def arrays(self) -> tuple[np.ndarray, ...]:
         """The arrays in the order in which `kernels.encode` and `kernels.decode` take them."""
-        return (self.scratch, self.ready, self.words, self.fast, self.slow, self.sorted_symbols)
+        return (self.scratch, self.origins, self.words, self.fast, self.slow, self.sorted_symbols)

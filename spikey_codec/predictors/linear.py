@@ -10,32 +10,31 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..kernels import ORDER, WEIGHT_BITS
+from ..kernels import ORDER, WEIGHT_BITS, lagged_products
 
 # |prediction| stays within 32 bits for levels of 16: the weights' magnitudes sum to less than this.
 GREATEST_SUM = 8 << WEIGHT_BITS
 POWER_BITS = 28  # bits of the covariance matrix that the integer comparison keeps
 
 
-def covariance(levels: np.ndarray, order: int = ORDER) -> np.ndarray:
+def covariance(levels: np.ndarray) -> np.ndarray:
     """Covariance matrix about zero of a lead with its own past.
 
     levels : 1-D integer array, |level| <= 2^15, at most 2^20 samples
-    Returns float64, shape (order + 1, order + 1): entry (a, b) is the sum over t >= order of
-    level[t - a] * level[t - b]. Every sum is an integer below 2^53 and hence exact in any order
-    of summation, BLAS or not.
+    Returns float64, shape (ORDER + 1, ORDER + 1): entry (a, b) is the sum over t >= ORDER of
+    level[t - a] * level[t - b]. Every entry is an integer below 2^53 and hence exact.
     """
-    x = levels.astype(np.float64)
+    x = np.ascontiguousarray(levels, np.int32)
     n = len(x)
-    matrix = np.zeros((order + 1, order + 1))
-    if n <= order:
+    matrix = np.zeros((ORDER + 1, ORDER + 1))
+    if n <= ORDER:
         return matrix
-    for lag in range(order + 1):
-        matrix[0, lag] = x[order:] @ x[order - lag : n - lag]
-    for a in range(order):  # one step down the diagonal drops a product and takes up another
-        at_start = x[order - 1 - a] * x[order - 1 - np.arange(order)]
-        at_end = x[n - 1 - a] * x[n - 1 - np.arange(order)]
-        matrix[a + 1, 1:] = matrix[a, :order] + at_start - at_end
+    first_row = np.zeros(ORDER + 1, np.int64)
+    lagged_products(x, first_row)
+    matrix[0] = first_row
+    start, end = x[ORDER - 1 :: -1].astype(float), x[: n - ORDER - 1 : -1].astype(float)
+    for a in range(ORDER):  # one step down the diagonal drops a product and takes up another
+        matrix[a + 1, 1:] = matrix[a, :ORDER] + start[a] * start - end[a] * end
     return np.triu(matrix) + np.triu(matrix, 1).T
 
 

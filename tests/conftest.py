@@ -1,0 +1,41 @@
+"""What several tests share: recordings, and the interpreter started anew."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from spikey_codec import kernels, weights
+from spikey_codec.lab.simulate import write_recordings
+
+REAL = Path(__file__).parents[2] / "shared" / "recordings"
+
+
+@pytest.fixture(scope="session")
+def recordings(tmp_path_factory) -> list[bytes]:
+    """A few recordings of the challenge where there are some, else synthetic ones."""
+    paths = sorted(REAL.glob("*.wav"))[::150]
+    if not paths:
+        edges = weights.load("converter") / (1 << kernels.EDGE_BITS)
+        folder = tmp_path_factory.mktemp("recordings")
+        paths = write_recordings(folder, leads=4, seconds=5.0, seed=1, thresholds=edges)
+    return [path.read_bytes() for path in paths]
+
+
+@pytest.fixture
+def run_python():
+    """Run Python code in a new process, warnings being errors, with more in its environment."""
+
+    def run(code: str, *arguments, stdin: bytes = b"", cwd=None, **environment):
+        return subprocess.run(
+            [sys.executable, "-W", "error", "-c", code, *map(str, arguments)],
+            input=stdin,
+            capture_output=True,
+            cwd=cwd,
+            env={**os.environ, **environment},
+            timeout=120,
+        )
+
+    return run

@@ -1,0 +1,175 @@
+"""Stage 2: every sample comes back from its code, and codes are dense where they can be."""
+
+from decimal import ROUND_HALF_EVEN, Decimal
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spikey_codec import codec, converter, weights
+from spikey_codec.converter import CHALLENGE, PLAIN, SPARSE, Mapping, code_range, to_codes
+from strategies import multichannel, pcm_bytes, plain_wav, samples
+
+CODES = np.arange(-512, 512, dtype=np.int16)
+
+
+def assert_exact(values: np.ndarray) -> tuple[np.ndarray, Mapping]:
+    """Samples that come back from their codes; codes and mapping for more checks."""
+    codes, mapping = to_codes(values)
+    assert codes.dtype == np.int16 and codes.shape == values.shape
+    back = converter.to_samples(codes, mapping)
+    assert back.dtype == np.int16
+    np.testing.assert_array_equal(back, values)
+    if codes.size:
+        lowest, highest = code_range(mapping)
+        assert lowest <= codes.min() and codes.max() <= highest
+    return codes, mapping
+
+
+def many_of(values, count: int = 20_000) -> np.ndarray:
+    """A recording that uses each of these values."""
+    values = np.asarray(values, np.int16)
+    rng = np.random.default_rng(len(values))
+    return rng.permutation(np.concatenate([values, rng.choice(values, count)]))
+
+
+# The challenge's converter
+
+
+def test_the_map_is_the_formula_in_exact_arithmetic():
+    def pcm(q: int) -> int:
+        exact = Decimal(q) * Decimal("64.061577") + Decimal("31.034184")
+        return int(exact.quantize(Decimal(1), ROUND_HALF_EVEN))
+
+    expected = [-pcm(-q - 1) - 1 if q < 0 else pcm(q) for q in range(-512, 512)]
+    assert converter.challenge_pcm().tolist() == expected
+
+
+def test_all_codes_map_both_ways():
+    pcm = converter.challenge_pcm()
+    codes, mapping = assert_exact(pcm)
+    assert mapping.kind == CHALLENGE
+    np.testing.assert_array_equal(codes, CODES)
+    assert code_range(mapping) == (-512, 511)
+
+
+@pytest.mark.parametrize("shape", [(1024, 1), (512, 2), (4, 256)])
+def test_the_map_takes_frames_of_channels(shape):
+    codes, mapping = assert_exact(converter.challenge_pcm().reshape(shape))
+    assert mapping.kind == CHALLENGE
+    np.testing.assert_array_equal(codes, CODES.reshape(shape))
+
+
+@pytest.mark.parametrize("at", [0, 1, 511, 512, 1022, 1023])
+@pytest.mark.parametrize("by", [-1, 1])
+def test_one_value_beside_the_map_makes_it_another_mapping(at, by):
+    values = converter.challenge_pcm()
+    if not -32768 <= int(values[at]) + by <= 32767:
+        by = -by
+    values[at] += by
+    codes, mapping = assert_exact(values)
+    assert mapping.kind != CHALLENGE
+
+
+def test_no_samples_are_a_recording_of_the_challenge():
+    codes, mapping = assert_exact(np.zeros((0, 1), np.int16))
+    assert mapping.kind == CHALLENGE
+
+
+# Values with gaps
+
+GAPPED = {
+    "multiples of 16": 16 * np.arange(-200, 200),
+    "multiples of 30": 30 * np.arange(-1000, 1000),
+    "another gain": np.rint(np.arange(-500, 500) * 50.3 + 7),
+    "two values": [-32768, 32767],
+    "positive only": 12 * np.arange(100, 300),
+}
+
+
+@pytest.mark.parametrize("used", GAPPED.values(), ids=GAPPED.keys())
+def test_values_with_gaps_are_ranked(used):
+    used = np.asarray(used, np.int16)
+    codes, mapping = assert_exact(many_of(used))
+    assert mapping.kind == SPARSE
+    np.testing.assert_array_equal(mapping.values, used)
+    n = len(used)
+    assert code_range(mapping) == (-(n // 2), n - 1 - n // 2)
+    np.testing.assert_array_equal(np.unique(codes), np.arange(-(n // 2), n - n // 2))
+
+
+def test_ranks_are_exact_beyond_16_bits_of_difference():
+    rng = np.random.default_rng(0)
+    used = np.sort(rng.permutation(np.arange(-32768, 32768))[:40_000]).astype(np.int16)
+    codes, mapping = assert_exact(many_of(used, 300_000))
+    assert mapping.kind == SPARSE
+
+
+def test_values_without_gaps_are_their_own_codes():
+    values = many_of(np.arange(-1000, 1000))
+    codes, mapping = assert_exact(values)
+    assert mapping.kind == PLAIN
+    assert code_range(mapping) == (-32768, 32767)
+    np.testing.assert_array_equal(codes, values)
+
+
+def test_few_samples_are_not_worth_a_list_of_values():
+    codes, mapping = assert_exact(16 * np.arange(-200, 200, dtype=np.int16))
+    assert mapping.kind == PLAIN
+
+
+@pytest.mark.parametrize("gap", [2, 16, 30])
+def test_ranks_are_used_where_they_make_the_file_shorter(monkeypatch, gap):
+    rng = np.random.default_rng(gap)
+    data = plain_wav((np.rint(rng.normal(0, 20, 4000)) * gap).astype(np.int16))
+    ranked = codec.compress(data)
+    monkeypatch.setattr(converter, "SPARSE_SHARE", 0)
+    assert len(ranked) < len(codec.compress(data))
+
+
+@pytest.mark.parametrize("value", [-32768, -1, 0, 1, 5, 32767])
+@pytest.mark.parametrize("frames", [1, 2, 1000])
+def test_a_constant_has_one_code(value, frames):
+    codes, mapping = assert_exact(np.full(frames, value, np.int16))
+    assert len(np.unique(codes)) == 1
+    if mapping.kind != CHALLENGE:
+        assert code_range(mapping) == (0, 0)
+
+
+# Anything
+
+
+@given(st.one_of(samples(), multichannel()))
+def test_samples_come_back_from_their_codes(values):
+    assert_exact(values)
+
+
+@given(multichannel())
+def test_samples_may_be_a_view_of_the_files_bytes(values):
+    view = np.frombuffer(pcm_bytes(values), "<i2").reshape(values.shape)
+    assert_exact(view)
+
+
+# Where codes lie
+
+
+@pytest.mark.parametrize("edge_bits", [8, 6])
+def test_the_level_of_a_code_is_the_middle_of_its_interval(edge_bits):
+    edges = np.sort(np.random.default_rng(edge_bits).integers(-9999, 9999, 1025)).astype(np.int32)
+    levels = converter.levels(edges, edge_bits, 5)
+    assert levels.dtype == np.int32
+    middle = (edges[1:] + edges[:-1]) / 2 / 2 ** (edge_bits - 5)
+    assert levels.tolist() == np.floor(middle + 0.5).tolist()
+
+
+def test_even_codes_have_levels_at_their_middle():
+    even = np.arange(-512, 513, dtype=np.int32) << 8
+    np.testing.assert_array_equal(converter.levels(even, 8, 5), 32 * CODES.astype(int) + 16)
+
+
+def test_the_shipped_edges_ascend_over_the_range_of_codes():
+    edges = weights.load("converter")
+    assert edges.dtype == np.int32 and edges.shape == (1025,)
+    assert (np.diff(edges) >= 0).all()
+    assert np.abs(edges - 256 * np.arange(-512, 513)).max() < 8 * 256

@@ -1,0 +1,174 @@
+"""Stage 3: exact covariances, the best predictor, and weights the arithmetic can bear."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spikey_codec import weights
+from spikey_codec.kernels import ORDER, WEIGHT_BITS
+from spikey_codec.predictors import linear
+from spikey_codec.predictors.linear import GREATEST_SUM, covariance, fitted, residual_powers
+from strategies import samples
+
+ONE = 1 << WEIGHT_BITS
+
+
+def exact_covariance(levels) -> list[list[int]]:
+    """The definition, in Python's integers."""
+    x = [int(level) for level in levels]
+    past = [[x[t - a] for t in range(ORDER, len(x))] for a in range(ORDER + 1)]
+    return [[sum(map(int.__mul__, a, b)) for b in past] for a in past]
+
+
+def autoregressive(taps: list[float], n: int, seed: int = 0, size: float = 1000.0) -> np.ndarray:
+    """An autoregressive process of this order, rounded to integers."""
+    noise = np.random.default_rng(seed).normal(0, size, n)
+    x = np.zeros(n + len(taps))
+    for t in range(n):
+        x[t + len(taps)] = noise[t] + sum(a * x[t + len(taps) - 1 - i] for i, a in enumerate(taps))
+    return np.rint(x[len(taps) :]).astype(np.int32)
+
+
+def assert_usable(predictor: np.ndarray):
+    assert predictor.dtype == np.int16 and predictor.shape == (ORDER,)
+    assert np.abs(predictor.astype(int)).sum() < GREATEST_SUM
+
+
+# Covariance
+
+
+@given(samples(200))
+def test_covariance_is_exact(levels):
+    matrix = covariance(levels)
+    assert matrix.dtype == np.float64
+    assert matrix.tolist() == exact_covariance(levels)
+
+
+@pytest.mark.parametrize("level", [-32768, 32767])
+def test_covariance_of_the_longest_and_loudest_lead_is_exact(level):
+    levels = np.full(131_072, level, np.int16)
+    assert (covariance(levels) == level * level * (131_072 - ORDER)).all()
+
+
+@pytest.mark.parametrize("n", range(ORDER + 2))
+def test_covariance_of_very_short_leads(n):
+    levels = np.arange(3, 3 + n)
+    assert covariance(levels).tolist() == exact_covariance(levels)
+    assert covariance(levels).any() == (n > ORDER)
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.int32, np.int64])
+def test_covariance_takes_any_integers_in_any_layout(dtype):
+    levels = np.random.default_rng(0).integers(-32768, 32768, (300, 2)).astype(dtype)
+    assert covariance(levels[:, 1]).tolist() == exact_covariance(levels[:, 1])
+
+
+# Residual powers
+
+
+@given(samples(300), st.integers(0, 2**32 - 1))
+def test_residual_powers_are_those_of_the_residuals(levels, seed):
+    rng = np.random.default_rng(seed)
+    predictors = rng.integers(-1000, 1000, (3, ORDER))
+    predictors[0] = 0
+    matrix = covariance(levels)
+    unit = 2 ** linear.power_shift(matrix)
+    x = [int(level) for level in levels]
+    for predictor, power in zip(predictors.tolist(), residual_powers(matrix, predictors).tolist()):
+        exact = sum(
+            (ONE * x[t] - sum(w * x[t - 1 - i] for i, w in enumerate(predictor))) ** 2
+            for t in range(ORDER, len(x))
+        )
+        # Every entry of the matrix is rounded down by less than one unit.
+        most = (ONE + sum(map(abs, predictor))) ** 2
+        assert abs(power - exact / unit) <= most
+
+
+def test_residual_powers_fit_64_bits_for_the_largest_matrix_and_weights():
+    matrix = covariance(np.full(1 << 20, -32768, np.int16))
+    predictor = np.full(ORDER, -(GREATEST_SUM - ORDER) // ORDER)
+    scaled = int(matrix[0, 0]) >> linear.power_shift(matrix)
+    exact = scaled * (ONE - int(predictor.sum())) ** 2
+    assert residual_powers(matrix, predictor[None]).tolist() == [exact]
+
+
+# The best predictor
+
+
+@pytest.mark.parametrize("taps", [[0.9], [1.6, -0.81], [0.5, 0.2, -0.3], [-0.7], [0.0] * 15 + [0.8]])
+def test_the_predictor_of_an_autoregressive_process_is_found(taps):
+    predictor = fitted(covariance(autoregressive(taps, 20_000)))
+    assert_usable(predictor)
+    expected = np.zeros(ORDER)
+    expected[: len(taps)] = taps
+    np.testing.assert_allclose(predictor / ONE, expected, atol=0.05)
+
+
+@given(samples(2000), st.integers(0, 2**32 - 1))
+def test_nothing_near_the_fitted_predictor_or_in_the_codebook_is_better(levels, seed):
+    matrix = covariance(levels)
+    own = fitted(matrix).astype(int)
+    if np.abs(own).sum() > GREATEST_SUM // 2:  # may come from a lower order
+        return
+    near = own + np.random.default_rng(seed).integers(-200, 201, (20, ORDER))
+    others = np.vstack([near, weights.load("linear")])
+    powers = residual_powers(matrix, np.vstack([own, others])).tolist()
+    rounding = (3 * GREATEST_SUM) ** 2 + 2e-6 * ONE**2 * matrix[0, 0]
+    assert powers[0] <= min(powers[1:]) + rounding
+
+
+@given(samples(600))
+def test_fitted_weights_never_sum_too_high(levels):
+    assert_usable(fitted(covariance(levels)))
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([1e-3, 1.0, 1e15]), st.booleans())
+def test_any_symmetric_matrix_gives_usable_weights(seed, size, definite):
+    a = np.random.default_rng(seed).normal(0, size**0.5, (ORDER + 1, ORDER + 1))
+    assert_usable(fitted(a @ a.T if definite else a + a.T))
+
+
+def test_weights_that_sum_too_high_are_replaced_by_those_of_a_lower_order():
+    t = np.arange(4000)
+    levels = np.rint(3000 * np.sin(0.05 * t) + 3000 * np.sin(0.11 * t) + 2000 * np.sin(0.17 * t))
+    predictor = fitted(covariance(levels.astype(np.int32)))
+    assert_usable(predictor)
+    before, after = residual_powers(
+        covariance(levels.astype(np.int32)), np.stack([np.zeros(ORDER, int), predictor])
+    )
+    assert after < before / 100
+
+
+@pytest.mark.parametrize(
+    "levels",
+    [
+        np.zeros(500, np.int16),
+        np.zeros(3, np.int16),
+        np.r_[np.full(16, 32767), np.zeros(50)].astype(np.int16),
+        np.r_[np.zeros(16), 1].astype(np.int16),
+    ],
+    ids=["silence", "too short", "silence after a click", "one sample"],
+)
+def test_leads_without_anything_to_go_by_give_no_weights(levels):
+    predictor = fitted(covariance(levels))
+    assert_usable(predictor)
+    assert not predictor.any()
+
+
+@pytest.mark.parametrize("value", [1, -32768, 32767])
+def test_a_constant_lead_is_predicted_by_itself(value):
+    predictor = fitted(covariance(np.full(500, value, np.int16)))
+    assert_usable(predictor)
+    assert abs(predictor.astype(int).sum() - ONE) < ORDER
+
+
+# The codebook
+
+
+def test_the_codebook_holds_predictors_the_arithmetic_can_bear():
+    codebook = weights.load("linear")
+    assert codebook.dtype == np.int16
+    assert codebook.ndim == 2 and codebook.shape[1] == ORDER and 1 <= len(codebook) <= 254
+    assert np.abs(codebook.astype(int)).sum(1).max() < GREATEST_SUM
+    assert len(np.unique(codebook, axis=0)) == len(codebook)
