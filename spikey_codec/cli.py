@@ -9,9 +9,10 @@ from pathlib import Path
 import click
 
 from . import __version__, compress, decompress, files, presets
-from .errors import CorruptError, SpikeyError
+from .errors import CorruptError, RecordingError, SpikeyError
 
 EXISTING = click.Path(exists=True, path_type=Path)
+LONGEST_FILL = 1 << 27  # samples: a longer gap is no loss but a clock that was set
 RECORDINGS = click.argument("recordings", nargs=-1, required=True, type=EXISTING)
 
 
@@ -146,6 +147,148 @@ def density(recordings: tuple[Path, ...], into: Path, keep_out: int):
     from .fit import commands
 
     commands.fit_density_shape(list(recordings), into, keep_out, _report)
+
+
+@fit.command()
+@RECORDINGS
+@click.option("--weights", "folder", default="weights", show_default=True, type=EXISTING,
+              help="Folder of weights to score.")
+@click.option("--keep-out", default=5, show_default=True, metavar="N", help="As given to the fits.")
+def score(recordings: tuple[Path, ...], folder: Path, keep_out: int):
+    """The ratio on the part fitted on and on the part kept out."""
+    from .fit import commands
+
+    commands.score(list(recordings), folder, keep_out, click.echo)
+
+
+@main.group("stream")
+def stream_group():
+    """Raw interleaved int16 samples (little-endian) <-> packets, by standard input and output."""
+
+
+LEADS = click.option("--leads", required=True, type=click.IntRange(1), help="Number of leads.")
+
+
+def _frames(leads: int, samples: int):
+    """Frames of standard input as they come; complains of what is left over at its end."""
+    import numpy as np
+
+    while data := sys.stdin.buffer.read(2 * leads * samples):
+        whole = len(data) // (2 * leads)
+        if whole:
+            yield np.frombuffer(data, "<i2", whole * leads).reshape(whole, leads)
+        if left := len(data) % (2 * leads):
+            raise RecordingError(
+                f"The input ended within a sample of {leads} leads: its last {left} bytes were "
+                "left out."
+            )
+
+
+@stream_group.command()
+@LEADS
+@click.option("--seconds", default=4.0, show_default=True, help="How much of the input to use.")
+@click.option("--rate", default=19531, show_default=True, help="Samples per second of a lead.")
+@click.argument("path", metavar="OUT.json")
+def calibrate(leads: int, seconds: float, rate: int, path: str):
+    """Find each lead's predictor from the first seconds of raw samples on standard input."""
+    from .stream import Calibration
+
+    first = next(_frames(leads, max(1, round(seconds * rate))), None)
+    if first is None:
+        raise RecordingError("There is nothing on standard input to calibrate on.")
+    Calibration.of(first).save(path)
+
+
+@stream_group.command("encode")
+@LEADS
+@click.option("--frame", default=20, show_default=True, type=click.IntRange(1),
+              help="Samples of every lead in a packet.")
+@click.option("--calibration", type=EXISTING, help="From `spikey stream calibrate`.")
+@click.option("--sync", default=19531, show_default=True, type=click.IntRange(1),
+              help="Samples between points where a decoder can begin.")
+def stream_encode(leads: int, frame: int, calibration: Path | None, sync: int):
+    """Raw samples on standard input to packets on standard output."""
+    from .stream import Calibration, StreamEncoder
+
+    known = Calibration.load(calibration) if calibration else None
+    encoder = StreamEncoder(leads, known, sync)
+    for samples in _frames(leads, frame):
+        sys.stdout.buffer.write(encoder.push(samples))
+        sys.stdout.buffer.flush()
+
+
+@stream_group.command("decode")
+def stream_decode():
+    """Packets on standard input to raw samples on standard output.
+
+    Samples lost between packets are written as zeros, so that the rest keeps its time; what was
+    lost is said on standard error, and the exit status is then 1.
+    """
+    from .stream import StreamDecoder
+
+    decoder = StreamDecoder()
+    written = None
+    while data := sys.stdin.buffer.read1(1 << 20):
+        for first, samples in decoder.blocks(data):
+            gap = first - (first if written is None else written)
+            if gap * samples.shape[1] <= LONGEST_FILL:
+                sys.stdout.buffer.write(bytes(2 * gap * samples.shape[1]))
+            sys.stdout.buffer.write(samples.astype("<i2", copy=False).tobytes())
+            written = first + len(samples)
+        sys.stdout.buffer.flush()
+    for first, frames in decoder.lost:
+        click.echo(f"spikey: lost {frames} samples of every lead from number {first} on.", err=True)
+    if decoder.pending:
+        raise CorruptError("The stream ends within a packet.")
+    if decoder.lost:
+        raise CorruptError("Not everything could be decoded.")
+
+
+@main.group()
+def bench():
+    """Measure speed and count operations."""
+
+
+SOME_RECORDINGS = click.argument("recordings", nargs=-1, type=EXISTING)
+
+
+@bench.command()
+@SOME_RECORDINGS
+def speed(recordings: tuple[Path, ...]):
+    """Throughput on one core beside other codecs (synthetic recordings if none are given)."""
+    from .lab import bench
+
+    bench.speed(list(recordings), click.echo)
+
+
+@bench.command()
+@SOME_RECORDINGS
+@click.option("--leads", default=1024, show_default=True, type=click.IntRange(1))
+@click.option("--frame", default=20, show_default=True, type=click.IntRange(1),
+              help="Samples of every lead in a frame.")
+@click.option("--seconds", default=10, show_default=True, type=click.IntRange(1))
+def realtime(recordings: tuple[Path, ...], leads: int, frame: int, seconds: int):
+    """Time per frame of streaming many leads."""
+    from .lab import bench
+
+    bench.realtime(list(recordings), leads, frame, seconds, click.echo)
+
+
+@bench.command()
+@click.option("--runs", default=15, show_default=True, type=click.IntRange(1))
+def start(runs: int):
+    """Whole-process time of ./encode and ./decode beside `import numpy`."""
+    from .lab import bench
+
+    bench.start(runs, click.echo)
+
+
+@bench.command()
+def power():
+    """Operations per sample and what they cost, against 10 mW."""
+    from .lab import power
+
+    click.echo(power.report())
 
 
 if __name__ == "__main__":

@@ -121,7 +121,8 @@ def read_header(data: bytes) -> tuple[Header, "Reader"]:
     if kind == converter.SPARSE:
         first = np.frombuffer(reader.take(2), "<i2").astype(np.int64)
         gaps = _unpack(reader)
-        values = np.concatenate([first, np.frombuffer(gaps[: len(gaps) & ~1], "<u2") + 1]).cumsum()
+        steps = np.frombuffer(gaps[: len(gaps) & ~1], "<u2").astype(np.int64) + 1
+        values = np.concatenate([first, steps]).cumsum()
         if values[-1] > 32767 or len(gaps) % 2:
             raise CorruptError("The file is damaged: its list of sample values leaves 16 bits.")
         header.mapping = Mapping(kind, values.astype(np.int16))

@@ -8,6 +8,7 @@ plain 16-bit values (`PLAIN`), or as indices into the sorted list of the values 
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -17,9 +18,8 @@ GAIN, OFFSET = 64.061577, 31.034184
 
 CHALLENGE, PLAIN, SPARSE = 0, 1, 2
 
-# Listing the values costs up to 2 bytes each; below this share of the range that they span,
-# closing the gaps saves more than that on all but the shortest recordings.
-SPARSE_SHARE = 0.75
+MOST_VALUES_PER_SAMPLE = 1 / 4
+REGULAR_LIST_BYTES = 64  # what a list of equally spaced values takes at most, packed
 
 
 class Mapping(NamedTuple):
@@ -39,34 +39,50 @@ def challenge_pcm() -> np.ndarray:
     return np.concatenate([-magnitude[::-1] - 1, magnitude])
 
 
+_challenge_pcm = functools.cache(challenge_pcm)
+
+
+def to_challenge_codes(samples: np.ndarray) -> np.ndarray | None:
+    """Codes of int16 samples that all lie on the challenge's map, else None."""
+    codes = samples >> 6
+    return codes if np.array_equal(_challenge_pcm()[codes - LOWEST_CODE], samples) else None
+
+
 def to_codes(samples: np.ndarray) -> tuple[np.ndarray, Mapping]:
     """Codes of int16 samples (any shape), int16, and the mapping that takes them back.
 
     CHALLENGE if every sample lies on the challenge's map; else SPARSE where the values in use
-    leave so many gaps that listing them pays; else PLAIN, the samples themselves. SPARSE codes
+    leave such gaps that listing them pays; else PLAIN, the samples themselves. SPARSE codes
     are centred: they run from -(n // 2) for the lowest of n values.
     """
-    pcm = challenge_pcm()
-    codes = samples >> 6
-    if np.array_equal(pcm[codes - LOWEST_CODE], samples):
+    codes = to_challenge_codes(samples)
+    if codes is not None:
         return codes, Mapping(CHALLENGE)
     used = np.bincount(samples.reshape(-1).view(np.uint16), minlength=1 << 16) > 0
     values = np.sort(np.flatnonzero(used).astype(np.uint16).view(np.int16))
-    span = int(values[-1]) - int(values[0]) + 1
-    pays = len(values) < SPARSE_SHARE * span and 2 * len(values) < samples.size // 4
-    if len(values) > 1 and not pays:
+    if not _listing_pays(values, samples.size):
         return samples, Mapping(PLAIN)
     index = np.zeros(1 << 16, np.int16)
     index[values.view(np.uint16)] = np.arange(len(values)) - len(values) // 2
     return index[samples.view(np.uint16)], Mapping(SPARSE, values)
 
 
+def _listing_pays(values: np.ndarray, samples: int) -> bool:
+    """Whether closing the gaps between the values in use saves more than listing them costs."""
+    gaps = np.diff(values.astype(np.int64))
+    span = int(gaps.sum()) + 1
+    sixteenths = (span**16 // len(values) ** 16).bit_length() - 1  # of a bit, for every sample
+    cost = REGULAR_LIST_BYTES if (gaps == gaps[:1]).all() else 2 * len(values)
+    # Where most values came but once or twice, the gaps are chance and not the recording's own.
+    return MOST_VALUES_PER_SAMPLE * samples > len(values) and sixteenths * samples > 16 * 8 * cost
+
+
 def to_samples(codes: np.ndarray, mapping: Mapping) -> np.ndarray:
     """Inverse of `to_codes`; codes must lie in `code_range(mapping)`."""
     if mapping.kind == PLAIN:
         return codes
-    values = challenge_pcm() if mapping.kind == CHALLENGE else mapping.values
-    return values[codes - np.int16(code_range(mapping)[0])]
+    values = _challenge_pcm() if mapping.kind == CHALLENGE else mapping.values
+    return values[codes.astype(np.intp) - code_range(mapping)[0]]
 
 
 def code_range(mapping: Mapping) -> tuple[int, int]:

@@ -39,16 +39,19 @@ def write(path: str, data: bytes) -> None:
         with open(path, "wb") as file:
             file.write(data)
         return
-    partial = f"{path}.{os.getpid()}.partial"
+    # not named after the target, whose name may be as long as a name can be
+    partial = os.path.join(os.path.dirname(path), f".spikey-{os.urandom(6).hex()}.partial")
     try:
         with open(partial, "xb") as file:
             file.write(data)
         if mode is not None:
             os.chmod(partial, stat.S_IMODE(mode))
         os.replace(partial, path)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             os.unlink(partial)
+        if isinstance(error, OSError):
+            error.filename, error.filename2 = path, None
         raise
 
 

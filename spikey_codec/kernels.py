@@ -237,6 +237,27 @@ def track(trackers, lane, error):
     trackers[lane, 1] += size - (int(trackers[lane, 1]) >> SLOW_SHIFT)
 
 
+@kernel(
+    "i8(i8,i8,i8,i4[:,::1],i4[::1],i4[::1],i8[:,::1],i4[::1],u4[::1],u2[::1],i4[::1],u2[::1])"
+)
+def prepare(
+    first_row, last_row, first_code, classes, edges, mass_table,
+    scratch, origins, words, fast, slow, sorted_symbols,
+):
+    """Make all codes of some rows of the scale classes now; returns how many are new."""
+    made = 0
+    for c in range(first_row, last_row + 1):
+        first_key = int(classes[c, FIRST_KEY])
+        for key in range(first_key, first_key + int(classes[c, MASK]) + 1):
+            if origins[key] == 0:
+                build_table(
+                    key, c, classes, edges, mass_table, first_code, scratch, origins, words, fast,
+                    slow, sorted_symbols,
+                )
+                made += 1
+    return made
+
+
 @kernel("i8(i4[::1],i8[::1])")
 def lagged_products(levels, sums):
     """sums[lag] = sum of level[t] * level[t - lag] over t >= len(sums) - 1; exact in 64 bits."""

@@ -47,5 +47,6 @@ def simultaneous_groups(leads: list[np.ndarray]) -> list[list[int]]:
     group = np.arange(len(leads))
     together = (measure > SIMULTANEOUS) & (lengths[:, None] == lengths[None, :])
     for i, j in zip(*np.nonzero(np.triu(together, 1))):
-        group[group == group[j]] = group[i]
-    return [list(np.flatnonzero(group == g)) for g in sorted(set(group.tolist()))]
+        joined = group[i], group[j]
+        group[np.isin(group, joined)] = min(joined)
+    return [np.flatnonzero(group == first).tolist() for first in np.unique(group)]

@@ -22,13 +22,23 @@ FOLDERS = (_HERE.parent / "weights", _HERE / "weights_data")
 MANIFEST = "manifest.json"
 
 
+_chosen: list[Path] = []
+
+
+def use(path: Path) -> None:
+    """Take the weights from another folder; to be called before anything is coded."""
+    _chosen[:] = [path]
+    folder.cache_clear()
+    load.cache_clear()
+
+
 @functools.cache
 def folder() -> Path:
     """The folder with the manifest; `WeightsError` if there is none."""
-    for path in FOLDERS:
+    for path in _chosen or FOLDERS:
         if (path / MANIFEST).is_file():
             return path
-    raise WeightsError(f"The weights are missing: there is no {MANIFEST} in {FOLDERS[0]}.")
+    raise WeightsError(f"The weights are missing: there is no {MANIFEST} in {(_chosen or FOLDERS)[0]}.")
 
 
 @functools.cache

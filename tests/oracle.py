@@ -10,6 +10,8 @@ thousands of samples.
 import bz2
 import struct
 import zlib
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import accumulate, chain
@@ -158,8 +160,8 @@ def framed_content(reader: Reader, framing: int, mapping: int, weights: Weights)
         head, tail = plain_header(frames, channels, rate), b""
     coding = read_mapping(reader, mapping, weights)
     codes = read_chunks(reader, frames, channels, coding)
-    samples = struct.pack(f"<{len(codes)}h", *map(coding.samples.__getitem__, codes))
-    return head + samples + tail
+    samples = (coding.samples[code - coding.lowest] for code in codes)
+    return head + struct.pack(f"<{len(codes)}h", *samples) + tail
 
 
 def plain_header(frames: int, channels: int, rate: int) -> bytes:
@@ -191,13 +193,17 @@ def plain_header(frames: int, channels: int, rate: int) -> bytes:
 
 @dataclass
 class Coding:
-    """What codes are, and how they are coded: the same for all channels and chunks."""
+    """What codes are: the samples behind them, from that of the lowest code to the highest's."""
 
     uneven: bool
     lowest: int
-    highest: int
-    samples: dict[int, int]
+    samples: Sequence[int]
     weights: Weights
+
+    @property
+    def highest(self) -> int:
+        """The last code that has a sample."""
+        return self.lowest + len(self.samples) - 1
 
     @property
     def bits(self) -> int:
@@ -214,15 +220,15 @@ class Coding:
 def read_mapping(reader: Reader, mapping: int, weights: Weights) -> Coding:
     """The codes of a mapping, and the sample behind each."""
     if mapping == 0:
-        samples = {code: challenge_sample(code) for code in range(-512, 512)}
+        lowest, samples = -512, [challenge_sample(code) for code in range(-512, 512)]
     elif mapping == 1:
-        samples = {code: code for code in range(-32768, 32768)}
+        lowest, samples = -32768, range(-32768, 32768)
     elif mapping == 2:
-        values = sparse_values(reader)
-        samples = {rank - len(values) // 2: value for rank, value in enumerate(values)}
+        samples = sparse_values(reader)
+        lowest = -(len(samples) // 2)
     else:
         raise ValueError("mapping 3 is reserved")
-    return Coding(mapping == 0, min(samples), max(samples), samples, weights)
+    return Coding(mapping == 0, lowest, samples, weights)
 
 
 def challenge_sample(code: int) -> int:
@@ -496,9 +502,8 @@ def middle(cell: int, step: int) -> int:
 def nearest_uneven(cell: int, step: int, coding: Coding) -> int:
     """The code whose interval holds the middle of a cell."""
     edge = coding.weights.converter
-    m = middle(cell, step)
-    below_middle = (q for q in range(coding.lowest, coding.highest + 1) if edge[q + 512] <= m)
-    return max(below_middle, default=coding.lowest)
+    nearest = bisect_right(edge, middle(cell, step)) - 1 - 512
+    return min(max(nearest, coding.lowest), coding.highest)
 
 
 # Masses

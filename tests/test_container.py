@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from spikey_codec import codec, container, kernels, weights
 from spikey_codec.container import Header, Reader, read_header, write_header, write_varint
-from spikey_codec.converter import CHALLENGE, PLAIN, SPARSE, Mapping
+from spikey_codec.converter import CHALLENGE, PLAIN, SPARSE, Mapping, challenge_pcm
 from spikey_codec.errors import CorruptError, NotBrainwireError, VersionError
 from spikey_codec.lab.simulate import codes_to_pcm
 from spikey_codec.wav import plain_header
@@ -225,7 +225,7 @@ PROMISES = {
 
 @pytest.mark.parametrize("data", PROMISES.values(), ids=PROMISES.keys())
 def test_promises_beyond_the_files_size_are_refused_at_once(data):
-    codec.decompress(codec.compress(plain_wav(np.arange(9, dtype=np.int16))))  # make coders
+    codec.decompress(codec.compress(plain_wav(challenge_pcm())))  # makes the coder's tables
     tracemalloc.start()
     start = time.perf_counter()
     try:
@@ -244,10 +244,9 @@ def test_promises_beyond_the_files_size_are_refused_at_once(data):
 def test_a_challenge_recording_has_at_most_16_bytes_beside_its_code_words():
     """The lead follows a predictor of the codebook, so that it needs no weights of its own."""
     taps = weights.load("linear")[0] / (1 << kernels.WEIGHT_BITS)
-    noise = np.random.default_rng(0).normal(0, 4, 98_600)
-    lead = np.zeros(len(noise))
-    for t in range(kernels.ORDER, len(lead)):
-        lead[t] = taps @ lead[t - 1 : t - 1 - kernels.ORDER : -1] + noise[t] if t > 16 else noise[t]
+    lead = np.random.default_rng(0).normal(0, 4, 98_600)
+    for t in range(kernels.ORDER + 1, len(lead)):
+        lead[t] += taps @ lead[t - 1 : t - 1 - kernels.ORDER : -1]
     codes = np.clip(np.rint(lead), -512, 511).astype(np.int16)
     info = codec.read_info(codec.compress(plain_wav(codes_to_pcm(codes))))
     assert info["header bytes"] + info["side information bytes"] <= 16

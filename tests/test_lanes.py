@@ -9,7 +9,7 @@ from spikey_codec import lanes
 
 
 def rows_of(frames: int, channels: int) -> list[tuple[int, int]]:
-    """(frame, channel) in coding order, by FORMAT.md: row by row, run by run, channel by channel."""
+    """(frame, channel) in the order of FORMAT.md: row by row, run by run, channel by channel."""
     runs = max(1, min(8 // channels, frames // 512))
     s, rest = divmod(frames, runs)
     begins = [i * s + min(i, rest) for i in range(runs)]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import converter, kernels, weights
+from .. import codec, converter, kernels, weights
 from . import converter as fit_converter
 from . import data, density, linear
 from .data import Report, Split
@@ -60,3 +60,17 @@ def fit_density_shape(recordings: list[Path], folder: Path, keep_out: int, repor
     _save(folder, "density", mass, split)
     kurtosis = density.excess_kurtosis(mass)
     report(f"density of {len(split.fitted)} recordings: excess kurtosis {kurtosis:.3f}")
+
+
+def score(recordings: list[Path], folder: Path, keep_out: int, report: Report):
+    """Compress both parts of a split with a folder's weights; reports the ratio of each."""
+    weights.use(folder)
+    parts = data.split(recordings, keep_out)
+    for name, paths in (("fitted on", parts.fitted_paths), ("kept out", parts.kept_out_paths)):
+        original = compressed = 0
+        for path in paths:
+            content = path.read_bytes()
+            original += len(content)
+            compressed += len(codec.compress(content))
+        if paths:
+            report(f"{name} ({len(paths)} recordings): ratio {original / compressed:.4f}")

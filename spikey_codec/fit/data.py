@@ -23,6 +23,7 @@ class Split(NamedTuple):
 
     fitted: list[np.ndarray]
     kept_out: list[np.ndarray]
+    fitted_paths: list[Path]
     kept_out_paths: list[Path]
     about: dict
 
@@ -40,8 +41,8 @@ def find(paths: list[Path]) -> list[Path]:
 def read_codes(path: Path) -> np.ndarray:
     """The 10-bit codes of a challenge recording, int16; `RecordingError` for anything else."""
     recording = wav.split(path.read_bytes())
-    if recording is None or recording.samples.size < 1000:
-        raise RecordingError(f"{path} is not a 16-bit recording of at least 1,000 samples.")
+    if recording is None or recording.samples.shape[1] != 1 or recording.samples.size < 1000:
+        raise RecordingError(f"{path} is not a 16-bit recording of one lead, 1,000 samples or more.")
     codes, mapping = converter.to_codes(recording.samples)
     if mapping.kind != converter.CHALLENGE:
         raise RecordingError(f"{path} does not come from the challenge's 10-bit converter.")
@@ -69,6 +70,7 @@ def split(paths: list[Path], keep_out: int) -> Split:
     return Split(
         [leads[i] for i in fit_on],
         [leads[i] for i in sorted(out)],
+        [files[i] for i in fit_on],
         [files[i] for i in sorted(out)],
         {
             "recordings": len(fit_on),

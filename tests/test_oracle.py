@@ -1,0 +1,489 @@
+"""The package against `oracle.py`, the decoder that was written from FORMAT.md alone.
+
+What the package writes, the oracle reads back; what one of them refuses, so does the other; and
+files that no encoder would write (random code words, unusual headers) mean the same to both.
+"""
+
+import struct
+import zlib
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from unittest import mock
+
+import numpy as np
+import oracle
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from strategies import any_bytes, info_list, pcm_bytes, plain_wav, riff, samples, wav_files
+
+import spikey_codec
+from spikey_codec.errors import SpikeyError
+from spikey_codec.lab.simulate import codes_to_pcm, simulate_codes
+from spikey_codec.wav import plain_header
+
+WEIGHTS = Path(__file__).parents[1] / "weights"
+RECORDINGS = Path(__file__).parents[2] / "shared" / "recordings"
+REAL_RECORDINGS = sorted(RECORDINGS.glob("*.wav"))
+
+CHALLENGE, PLAIN, SPARSE = range(3)
+FRAMED_AS_CHALLENGE, FRAMED_AS_PLAIN, FRAMED_OTHERWISE, OPAQUE = range(4)
+CONSTANT, OWN_WEIGHTS = 254, 255
+BODY = 9  # bytes before the fields of the framing
+
+LENGTHS = [0, 1, 2, 16, 17, 511, 512, 1023, 1024, 4096, 5000]
+GAINS = [30, 37.3]
+
+
+# Both decoders
+
+
+def oracle_answer(packed: bytes) -> bytes | None:
+    """What the oracle makes of a file, None if it refuses."""
+    try:
+        return oracle.decode(packed, WEIGHTS)
+    except ValueError:
+        return None
+
+
+def package_answer(packed: bytes) -> bytes | None:
+    """What the package makes of a file, None if it refuses."""
+    try:
+        return spikey_codec.decompress(packed)
+    except SpikeyError:
+        return None
+
+
+def check_agreement(packed: bytes) -> bytes | None:
+    """The answer that both give."""
+    answer = oracle_answer(packed)
+    assert package_answer(packed) == answer
+    return answer
+
+
+@contextmanager
+def any_checksum():
+    """Within, checksums of originals count as 0, so that forged files need no right one."""
+    zero = SimpleNamespace(crc32=lambda data: 0)
+    with mock.patch("spikey_codec.codec.zlib", zero), mock.patch("oracle.zlib", zero):
+        yield
+
+
+def check_lossless(original: bytes) -> bytes:
+    """Compress, let both decompress and compare; the compressed file."""
+    packed = spikey_codec.compress(original)
+    assert oracle.decode(packed, WEIGHTS) == original
+    assert spikey_codec.decompress(packed) == original
+    return packed
+
+
+# What a file says
+
+
+def framing_of(packed: bytes) -> int:
+    return packed[4] >> 4 & 3
+
+
+def mapping_of(packed: bytes) -> int:
+    return packed[4] >> 6
+
+
+def first_predictor(packed: bytes) -> int:
+    """The predictor of the first channel of a file without sparse mapping, head or tail."""
+    reader = oracle.Reader(packed[BODY:])
+    for _ in range(3 if framing_of(packed) == FRAMED_AS_PLAIN else 1):
+        reader.varint()
+    return reader.byte()
+
+
+# What a file is made of
+
+
+def varint(number: int) -> bytes:
+    low = bytes([number & 127 | 128]) if number > 127 else bytes([number])
+    return low + varint(number >> 7) if number > 127 else low
+
+
+def stored(content: bytes) -> bytes:
+    return bytes([0]) + varint(len(content)) + content
+
+
+def file(framing: int, mapping: int, *fields: bytes, checksum: int = 0) -> bytes:
+    kinds = framing << 4 | mapping << 6
+    return b"SPK" + struct.pack("<BBI", 1, kinds, checksum) + b"".join(fields)
+
+
+def sparse_fields(values: list[int]) -> bytes:
+    gaps = [after - before - 1 for before, after in zip(values, values[1:], strict=False)]
+    return struct.pack("<h", values[0]) + stored(struct.pack(f"<{len(gaps)}H", *gaps))
+
+
+def scattered_values(count: int, seed: int) -> list[int]:
+    """So many of the 16-bit values, ascending."""
+    return sorted((np.random.default_rng(seed).permutation(65536)[:count] - 32768).tolist())
+
+
+def challenge_leads(leads: int, frames: int, seed: int) -> list[np.ndarray]:
+    """PCM of simulated leads, at least one of them railed if there are two."""
+    codes = simulate_codes(leads, max(frames, 64) / 19531 + 0.001, seed)
+    pcm = [codes_to_pcm(lead)[:frames] for lead in codes]
+    assert all(len(lead) == frames for lead in pcm)
+    return pcm
+
+
+# What the package writes
+
+
+@pytest.mark.parametrize("frames", LENGTHS)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_challenge_recordings(frames, seed):
+    for lead in challenge_leads(2, frames, seed):
+        packed = check_lossless(plain_header(frames, 1, 19531) + pcm_bytes(lead))
+        assert (framing_of(packed), mapping_of(packed)) == (FRAMED_AS_CHALLENGE, CHALLENGE)
+
+
+@pytest.mark.parametrize("rail", [-512, 511, None])
+def test_railed_challenge_recording(rail):
+    rng = np.random.default_rng(3)
+    wave = 700 * np.sin(np.arange(3000) / 50) if rail is None else rail * 1.05
+    codes = np.clip(np.rint(wave + rng.normal(0, 20, 3000)), -512, 511).astype(np.int16)
+    packed = check_lossless(plain_wav(codes_to_pcm(codes)))
+    assert mapping_of(packed) == CHALLENGE
+
+
+@pytest.mark.parametrize("channels", [2, 3, 9])
+@pytest.mark.parametrize("frames", [1, 16, 600, 1100])
+def test_channels(channels, frames):
+    rng = np.random.default_rng(channels)
+    shared = np.cumsum(rng.normal(0, 50, (frames, 1)), axis=0)
+    leads = shared + rng.normal(0, 10 ** np.linspace(0.5, 3, channels), (frames, channels))
+    packed = check_lossless(plain_wav(np.rint(leads).astype(np.int16), 30000))
+    assert (framing_of(packed), mapping_of(packed)) == (FRAMED_AS_PLAIN, PLAIN)
+
+
+def test_simultaneous_challenge_leads():
+    leads = np.stack(challenge_leads(5, 1200, 4), axis=1)
+    assert mapping_of(check_lossless(plain_wav(leads))) == CHALLENGE
+
+
+@pytest.mark.parametrize("shape", [(3000,), (1000, 3), (40, 33)])
+def test_full_range_noise(shape):
+    noise = np.random.default_rng(5).integers(-32768, 32768, shape).astype(np.int16)
+    assert mapping_of(check_lossless(plain_wav(noise))) == PLAIN
+
+
+@pytest.mark.parametrize("period", [60, 900])
+def test_own_predictor(period):
+    rng = np.random.default_rng(6)
+    sine = 20000 * np.sin(np.arange(4000) * 2 * np.pi / period) + rng.normal(0, 10, 4000)
+    packed = check_lossless(plain_wav(np.rint(sine).astype(np.int16)))
+    assert first_predictor(packed) == OWN_WEIGHTS
+
+
+@pytest.mark.parametrize("gain", GAINS)
+@pytest.mark.parametrize("channels", [1, 2])
+def test_sparse_values(gain, channels):
+    codes = np.rint(np.random.default_rng(7).normal(0, 25, (4000, channels)))
+    packed = check_lossless(plain_wav(np.rint(codes * gain + 5).astype(np.int16)))
+    assert mapping_of(packed) == SPARSE
+
+
+def test_sparse_values_by_the_ten_thousands():
+    values = np.array(scattered_values(32800, seed=14), np.int16)
+    lead = np.resize(values, 24 * len(values) + 100)
+    assert mapping_of(check_lossless(plain_wav(np.sort(lead)))) == SPARSE
+
+
+@pytest.mark.parametrize("value", [-32768, -1, 0, 31, 32767])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_constant(value, channels):
+    check_lossless(plain_wav(np.full((1500, channels), value, np.int16)))
+
+
+@pytest.mark.parametrize("dead", [0, 2, 4])
+def test_dead_channel(dead):
+    leads = np.random.default_rng(8).normal(0, 300, (1100, 5)).astype(np.int16)
+    leads[:, dead] = -7
+    check_lossless(plain_wav(leads))
+
+
+def test_silence_with_rare_spikes():
+    rng = np.random.default_rng(9)
+    spikes = (rng.random(6000) < 0.003) * rng.normal(0, 9000, 6000)
+    noisy = spikes + rng.normal(0, 5, 6000)
+    for signal in (spikes, noisy):
+        check_lossless(plain_wav(np.clip(np.rint(signal), -32768, 32767).astype(np.int16)))
+
+
+def test_sudden_noise_after_silence():
+    signal = np.zeros(4000, np.int16)
+    signal[2000:] = np.random.default_rng(10).integers(-32768, 32768, 2000)
+    check_lossless(plain_wav(signal))
+
+
+@pytest.mark.parametrize("frames", [131071, 131072, 131073, 131700])
+def test_chunks_by_frames(frames):
+    lead = np.zeros(frames, np.int16)
+    lead[131000:] = np.random.default_rng(11).normal(0, 300, frames - 131000)
+    lead[:131072] = 77
+    check_lossless(plain_wav(lead))
+
+
+def test_chunks_by_samples():
+    channels, full = 33, 4194304 // 33
+    leads = np.full((full + 50, channels), 5, np.int16)
+    leads[full:, 3] = np.arange(50) ** 2
+    check_lossless(plain_wav(leads))
+
+
+@settings(max_examples=150)
+@given(samples())
+def test_any_samples(lead):
+    check_lossless(plain_wav(lead))
+
+
+@settings(max_examples=150)
+@given(wav_files())
+def test_any_framing(original):
+    check_lossless(original)
+
+
+@given(any_bytes())
+def test_any_bytes(original):
+    check_lossless(original)
+
+
+@pytest.mark.skipif(not REAL_RECORDINGS, reason="the recordings are not here")
+@pytest.mark.parametrize("path", REAL_RECORDINGS[::90], ids=lambda path: path.stem[:8])
+def test_real_recordings(path):
+    with path.open("rb") as recording:
+        cut = recording.read(44 + 2 * 2000)
+    assert framing_of(check_lossless(cut)) == FRAMED_OTHERWISE
+    lead = np.frombuffer(cut[44:], "<i2")
+    packed = check_lossless(plain_wav(lead))
+    assert (framing_of(packed), mapping_of(packed)) == (FRAMED_AS_CHALLENGE, CHALLENGE)
+
+
+# What both refuse
+
+
+def small_originals() -> dict[str, bytes]:
+    rng = np.random.default_rng(12)
+    lead = challenge_leads(1, 60, 13)[0]
+    walk = np.cumsum(rng.integers(-9, 10, (30, 2)), axis=0).astype(np.int16)
+    sparse = rng.integers(0, 4, (40, 3)).astype(np.int16) * 1000
+    spiky = np.zeros(131072 + 20, np.int16)
+    spiky[-20:] = rng.normal(0, 30, 20)
+    return {
+        "challenge": plain_wav(lead),
+        "plain": plain_wav(walk, 8000),
+        "sparse": plain_wav(sparse),
+        "other framing": riff(info_list(), plain_wav(walk)[12:], info_list(b"odd")) + b"!",
+        "packed head": riff(info_list(b"text " * 100), plain_wav(walk)[12:]),
+        "opaque": b"no recording at all",
+        "opaque, packed": b"a" * 500,
+        "two chunks": plain_wav(spiky),
+    }
+
+
+@pytest.fixture(params=small_originals())
+def small(request) -> tuple[bytes, bytes]:
+    """An original of some kind and its compressed file, of less than 300 bytes."""
+    original = small_originals()[request.param]
+    packed = spikey_codec.compress(original)
+    assert len(packed) < 300
+    return original, packed
+
+
+def test_truncated(small):
+    _, packed = small
+    for size in range(len(packed)):
+        assert check_agreement(packed[:size]) is None
+
+
+def test_extended(small):
+    _, packed = small
+    for more in (b"\0", b"\1", packed):
+        assert check_agreement(packed + more) is None
+
+
+def test_flipped(small):
+    original, packed = small
+    for position in range(len(packed)):
+        for flip in (1, 128, 255):
+            flipped = bytearray(packed)
+            flipped[position] ^= flip
+            assert check_agreement(bytes(flipped)) in (None, original)
+
+
+def test_flipped_without_checksum(small):
+    _, packed = small
+    packed = packed[: BODY - 4] + bytes(4) + packed[BODY:]
+    with any_checksum():
+        for position in range(len(packed)):
+            for flip in (1, 2, 16, 128, 255):
+                flipped = bytearray(packed)
+                flipped[position] ^= flip
+                check_agreement(bytes(flipped))
+
+
+@settings(max_examples=300)
+@given(st.binary(max_size=60), st.integers(0, 255))
+def test_garbage_behind_the_magic(rest, kinds):
+    with any_checksum():
+        check_agreement(b"SPK" + struct.pack("<BBI", 1, kinds, 0) + rest)
+
+
+SILENT_CHANNEL = bytes([CONSTANT, 0, 0])
+
+
+@pytest.mark.parametrize("framing", [FRAMED_AS_PLAIN, FRAMED_OTHERWISE])
+@pytest.mark.parametrize("rate", [0, 2**31 - 1, 2**31, 2**32 - 1, 2**32, 2**63 - 1])
+@pytest.mark.parametrize("channels", [0, 1, 2, 32767, 32768, 2**63 - 1])
+def test_counts_of_one_frame(framing, rate, channels):
+    counts = varint(1) + varint(channels) + varint(rate)
+    around = stored(b"") + stored(b"") if framing == FRAMED_OTHERWISE else b""
+    sides = SILENT_CHANNEL * min(channels, 40000)
+    with any_checksum():
+        check_agreement(file(framing, PLAIN, counts, around, sides))
+
+
+@pytest.mark.parametrize("frames", [0, 1, 2**31 - 19, 2**31, 2**63 - 1, 2**63, 2**70])
+@pytest.mark.parametrize("framing", [FRAMED_AS_CHALLENGE, FRAMED_AS_PLAIN, FRAMED_OTHERWISE])
+@pytest.mark.parametrize("chunk", [b"", SILENT_CHANNEL, bytes(9)])
+def test_counts_of_frames(frames, framing, chunk):
+    counts = varint(frames) + (varint(1) + varint(8000) if framing else b"")
+    around = stored(b"") + stored(b"x") if framing == FRAMED_OTHERWISE else b""
+    with any_checksum():
+        check_agreement(file(framing, PLAIN, counts, around, chunk))
+
+
+@pytest.mark.parametrize("number", [b"\x80\x00", b"\xff\x00", b"\x80" * 8 + b"\x01", b"\x80" * 9])
+def test_long_varints(number):
+    with any_checksum():
+        check_agreement(file(OPAQUE, 0, b"\0" + number))
+        check_agreement(file(OPAQUE, 0, b"\1" + number + b"\0"))
+        check_agreement(file(FRAMED_OTHERWISE, PLAIN, b"\0", b"\1", number, bytes(4)))
+
+
+@pytest.mark.parametrize("size", [0, 1, 499, 500, 501, 2**24, 2**62, 2**63 - 1])
+@pytest.mark.parametrize("cut", [0, 1, 4])
+@pytest.mark.parametrize("extra", [b"", b"\0", b"BZh9"])
+def test_packed_sizes(size, cut, extra):
+    whole = oracle.bz2.compress(b"a" * 500)
+    stream = whole[: len(whole) - cut] + extra
+    with any_checksum():
+        answer = check_agreement(file(OPAQUE, 0, b"\1", varint(size), varint(len(stream)), stream))
+    assert answer == (b"a" * 500 if (size, cut, extra) == (500, 0, b"") else None)
+
+
+@pytest.mark.parametrize("first", [-32768, -1, 0, 32767])
+@pytest.mark.parametrize(
+    "gaps",
+    [b"", b"\0", b"\0\0", b"\xfe\x7f", b"\xff\x7f", b"\xfe\xff", b"\xff\xff", bytes(5)]
+    + [bytes(80000), bytes(131070), bytes(131072), b"\xff\xff" * 3, b"\xff\xff" * 70000],
+    ids=lambda gaps: f"{len(gaps)} bytes {gaps[:2].hex()}",
+)
+@pytest.mark.parametrize("code", [-32768, -20000, -1, 0, 1, 20000, 32767])
+def test_sparse_lists(first, gaps, code):
+    fields = struct.pack("<h", first) + stored(gaps)
+    chunk = struct.pack("<Bh", CONSTANT, code)
+    with any_checksum():
+        check_agreement(file(FRAMED_AS_CHALLENGE, SPARSE, varint(3), fields, chunk))
+
+
+# Files that no encoder writes
+
+VALUES_IN_USE = [2, 3, 5, 256, 1000, 32767, 32768, 32769, 40000, 65535, 65536]
+
+
+def cut_to_fit(packed: bytes) -> bytes:
+    """The file without the bits behind its last code word; ValueError if it cannot be read."""
+    ends = []
+
+    class EndlessBits(oracle.Bits):
+        def end(self):
+            ends.append((len(self.payload), self.position))
+
+    with mock.patch("oracle.Bits", EndlessBits):
+        oracle.decode(packed, WEIGHTS)
+    (size, used) = ends[0]
+    payload = bytearray(packed[len(packed) - size :][: -(-used // 8)])
+    if used % 8:
+        payload[-1] &= 0xFF00 >> used % 8
+    return packed[: len(packed) - size] + bytes(payload)
+
+
+@st.composite
+def code_words(draw: st.DrawFn, size: int) -> bytes:
+    """A payload of random bits, some of it all zeros or all ones: short words, rare words."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    odd = draw(st.sampled_from([0.0, 0.01, 0.3, 0.9]))
+    out = rng.integers(0, 256, size)
+    stretches = np.repeat(rng.random(size // 4 + 1) < odd, 4)[:size]
+    fill = np.repeat(rng.choice([0, 255], size // 4 + 1), 4)[:size]
+    return np.where(stretches, fill, out).astype(np.uint8).tobytes()
+
+
+@st.composite
+def side_information(draw: st.DrawFn, scales: int) -> bytes:
+    """A codebook predictor, weights of any kind, or seldom a constant."""
+    kind = draw(st.sampled_from(["codebook", "own", "own", "largest", "constant"]))
+    if kind == "constant":
+        return struct.pack("<Bh", CONSTANT, 0)
+    scale = bytes([draw(st.integers(0, scales - 1))])
+    if kind == "codebook":
+        return bytes([draw(st.integers(0, 63))]) + scale
+    weights = [0] * 16
+    if kind == "own":
+        for _ in range(draw(st.integers(0, 4))):
+            weights[draw(st.integers(0, 15))] = draw(st.integers(-16383, 16383))
+    else:  # magnitudes that sum to 65535, the most there may be
+        places = draw(st.permutations(range(16)))
+        sign = draw(st.sampled_from([1, -1]))
+        weights[places[0]], weights[places[1]], weights[places[2]] = 32767, sign * 32767, sign
+    return bytes([OWN_WEIGHTS]) + struct.pack("<16h", *weights) + scale
+
+
+@settings(max_examples=400)
+@given(st.data())
+def test_random_code_words(data):
+    mapping = data.draw(st.sampled_from([CHALLENGE, PLAIN, SPARSE]), "mapping")
+    channels = data.draw(st.sampled_from([1, 1, 2, 3, 9]), "channels")
+    lengths = [1, 2, 15, 16, 17, 100, 250] if channels > 1 else [1, 17, 300, 1023, 1024, 1600]
+    frames = data.draw(st.sampled_from(lengths), "frames")
+    scales = 40 if mapping == CHALLENGE else 80
+    sides = [data.draw(side_information(scales), "side") for _ in range(channels)]
+    assume(any(side[0] != CONSTANT for side in sides))
+    payload = data.draw(code_words(4 * frames * channels + 8), "payload")
+    values = b""
+    if mapping == SPARSE:
+        count = data.draw(st.sampled_from(VALUES_IN_USE), "values in use")
+        values = sparse_fields(scattered_values(count, seed=count))
+    counts = varint(frames) + varint(channels) + varint(20000)
+    fields = [counts, values, *sides, payload]
+    with any_checksum():
+        packed = file(FRAMED_AS_PLAIN, mapping, *fields)
+        try:
+            packed = cut_to_fit(packed)
+        except ValueError:  # a code outside the range
+            assert check_agreement(packed) is None
+            return
+        original = check_agreement(packed)
+    assert original is not None
+    checksum = struct.pack("<I", zlib.crc32(original))
+    signed = packed[: BODY - 4] + checksum + packed[BODY:]
+    assert check_agreement(signed) == original
+    assert check_agreement(signed[:-1]) is None
+    assert check_agreement(signed + b"\0") is None
+
+
+@pytest.mark.parametrize("values", [[5], [5, 9], [-3, 0, 3]])
+@pytest.mark.parametrize("frames", [1, 2, 5, 8])
+def test_every_byte_as_payload(values, frames):
+    counts, side = varint(frames), bytes([0, 0])
+    with any_checksum():
+        for byte in range(256):
+            fields = [counts, sparse_fields(values), side, bytes([byte])]
+            check_agreement(file(FRAMED_AS_CHALLENGE, SPARSE, *fields))

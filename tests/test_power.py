@@ -1,0 +1,318 @@
+"""Power on paper: the operations are counted in the kernels, and the document shows the table."""
+
+import importlib.util
+import inspect
+import sys
+from collections import Counter
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import numpy as np
+import pytest
+
+from spikey_codec import converter, engine, kernels, weights
+from spikey_codec.chunk import coder_for
+from spikey_codec.converter import Mapping
+from spikey_codec.lab import power
+from spikey_codec.lab.simulate import simulate_codes
+
+DOCUMENT = Path(__file__).parents[1] / "docs" / "power.md"
+FRAMES, LEADS = 300, 2
+
+# Counting: integers that note what is done with them, arrays that note where they are touched
+
+KINDS = {
+    "multiply": "mul rmul",
+    "divide": "floordiv rfloordiv",
+    "add": "add radd sub rsub neg abs",
+    "logic": "and rand or ror",
+    "shift": "lshift rshift rlshift rrshift",
+    "compare": "lt le gt ge eq ne",
+}
+NOTES: list[tuple] = []  # (kind, bits) of operations, ("read" or "write", array, row) of accesses
+
+
+def bits(*values: int) -> int:
+    """Width of the widest, as a signed number."""
+    return max(int.bit_length(int(value)) for value in values) + 1
+
+
+class Number(int):
+    """An integer whose operations are noted. With an ordinary one, it is an operation by a constant."""
+
+    __hash__ = int.__hash__
+
+
+def noting(kind: str, name: str):
+    plain = getattr(int, name)
+
+    def operation(self, *others):
+        result = plain(self, *others)
+        if kind == "compare":
+            NOTES.append((kind, bits(self, *others)))
+            return result
+        by_constant = bool(others) and not isinstance(others[0], Number)
+        if kind == "multiply" and by_constant:  # shifts and additions
+            ones = others[0].bit_count()
+            NOTES.extend([("wire", bits(result))] * ones + [("add", bits(result))] * (ones - 1))
+        elif name in ("__lshift__", "__rshift__") and by_constant:
+            NOTES.append(("wire", bits(self, result)))
+        elif kind == "multiply":
+            NOTES.append((kind, bits(self, *others)))  # the width of a product is its operands'
+        elif name in ("__rlshift__", "__and__", "__rand__"):  # a mask is as wide as what it leaves
+            NOTES.append((kind, bits(result)))
+        else:
+            NOTES.append((kind, bits(self, result)))
+        return Number(result)
+
+    return operation
+
+
+for _kind, _names in KINDS.items():
+    for _name in _names.split():
+        setattr(Number, f"__{_name}__", noting(_kind, f"__{_name}__"))
+
+
+def leading_one(value: int) -> Number:
+    NOTES.append(("lead", bits(value)))
+    return Number(int(value).bit_length())
+
+
+class Array:
+    """An array that notes the rows read and written, and gives numbers that count."""
+
+    def __init__(self, name: str, content: np.ndarray):
+        self.name, self.content = name, content
+
+    def __len__(self):
+        return len(self.content)
+
+    def _note(self, what: str, at):
+        NOTES.append((what, self.name, int(at[0] if isinstance(at, tuple) else at)))
+
+    def __getitem__(self, at):
+        found = self.content[at]
+        if isinstance(found, np.ndarray):
+            return Array(self.name, found)
+        self._note("read", at)
+        return Number(found)
+
+    def __setitem__(self, at, value):
+        self._note("write", at)
+        self.content[at] = int(value)
+
+
+@pytest.fixture(scope="module")
+def counting():
+    """The kernels' source once more, as plain Python on numbers that count."""
+    package = ModuleType("counting")
+    package.__path__ = []
+    plain = ModuleType("counting.engine")
+    plain.helper, plain.kernel = (lambda f: f), (lambda signature: lambda f: f)
+    plain.bit_length = leading_one
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "counting", package)
+        patch.setitem(sys.modules, "counting.engine", plain)
+        spec = importlib.util.spec_from_file_location("counting.kernels", engine.SOURCE)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    module.int = Number  # what comes out of an array goes through int()
+    return module
+
+
+def call(function, arguments: dict):
+    """Call a counting kernel with arguments by name; arrays become counting copies."""
+    given = {
+        name: Array(name, value.copy()) if isinstance(value, np.ndarray) else value
+        for name, value in arguments.items()
+    }
+    NOTES.clear()
+    function(*(given[name] for name in inspect.signature(function).parameters))
+    return given
+
+
+@pytest.fixture(scope="module")
+def coders() -> tuple:
+    mapping = Mapping(converter.CHALLENGE)
+    return coder_for(mapping, encoding=True), coder_for(mapping, encoding=False)
+
+
+@pytest.fixture(scope="module")
+def counted(counting, coders):
+    """For "encode" and "decode": average operations, rows read and rows written of a sample."""
+    edges = weights.load("converter") / (1 << kernels.EDGE_BITS)
+    leads = simulate_codes(LEADS, FRAMES / 19531, seed=3, thresholds=edges)
+    codes = np.stack([lead[:FRAMES] for lead in leads], axis=1)
+    encoder, decoder = coders
+    payload = encoder.encode(codes)
+    runs = {
+        "encode": lambda: encoder.encode(codes),
+        "decode": lambda: decoder.decode(memoryview(payload), *codes.shape),
+    }
+    results = {}
+    for name, run in runs.items():
+        run()  # so that the code tables are made before anything is counted
+        given = call(getattr(counting, name), captured(name, run, getattr(counting, name)))
+        if name == "decode":
+            assert np.array_equal(given["values"].content, codes.reshape(-1))
+        results[name] = averages()
+    return results
+
+
+def captured(name: str, run, counting_kernel) -> dict:
+    """The arguments that `run` calls a kernel with, as they were before the call, by name."""
+    calls = []
+    kernel = getattr(kernels, name)
+
+    def spy(*arguments):
+        calls.append([a.copy() if isinstance(a, np.ndarray) else a for a in arguments])
+        return kernel(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kernels, name, spy)
+        run()
+    return dict(zip(inspect.signature(counting_kernel).parameters, calls[0], strict=True))
+
+
+def averages() -> SimpleNamespace:
+    """NOTES, sample by sample. A row counts once a sample, however many of its fields are used."""
+    borders = [i for i, note in enumerate(NOTES) if note[1] == "values"]
+    samples = [NOTES[start:end] for start, end in zip(borders, borders[1:])]
+    samples = [notes for notes in samples if any(note[0] == "multiply" for note in notes)]  # no row 0
+    operations, reads, writes = Counter(), Counter(), Counter()
+    for notes in samples:
+        operations.update(note for note in notes if len(note) == 2)
+        for what, array, _ in {note for note in notes if len(note) == 3}:
+            array = "payload" if array == "out" else array
+            if array != "values":
+                (reads if what == "read" else writes)[array] += 1
+    n = len(samples)
+    assert n > LEADS * FRAMES * 0.95
+    return SimpleNamespace(
+        operations={key: count / n for key, count in operations.items()},
+        reads={key: count / n for key, count in reads.items()},
+        writes={key: count / n for key, count in writes.items()},
+    )
+
+
+def stated(direction: str, counts: SimpleNamespace) -> tuple[power.Step, ...]:
+    """The list, for the bits and the long code words of the samples that were counted."""
+    if direction == "encode":
+        return power.encoder(32 * counts.writes["payload"])
+    long_words = counts.reads.get("sorted_symbols", 0)
+    return power.decoder(32 * counts.reads["payload"], long_words)
+
+
+DIRECTIONS = pytest.mark.parametrize("direction", ["encode", "decode"])
+
+
+@DIRECTIONS
+def test_multiplications_are_those_that_the_kernels_do(counted, direction):
+    counts = counted[direction]
+    done = {key: n for key, n in counts.operations.items() if key[0] == "multiply"}
+    listed = power.operations(stated(direction, counts))
+    assert sum(done.values()) == pytest.approx(listed["multiply 16"])
+    assert max(width for _, width in done) <= 16
+    assert not any(kind == "divide" for kind, _ in counts.operations)
+
+
+@DIRECTIONS
+def test_memory_rows_are_those_that_the_kernels_touch(counted, direction):
+    counts = counted[direction]
+    reads, writes = power.rows(stated(direction, counts))
+    for listed, touched in ((reads, counts.reads), (writes, counts.writes)):
+        probes = listed.pop("slow", 0), touched.pop("slow", 0)
+        assert probes[0] == pytest.approx(probes[1], abs=0.02)
+        assert touched == pytest.approx({name: n for name, n in listed.items() if n})
+
+
+@DIRECTIONS
+@pytest.mark.parametrize("kind", ["add", "compare", "logic", "shift", "lead", "wire"])
+def test_other_operations_are_those_that_the_kernels_do(counted, direction, kind):
+    counts = counted[direction]
+    listed = {
+        int(key.split()[1]): n
+        for key, n in power.operations(stated(direction, counts)).items()
+        if key.startswith(kind)
+    }
+    done = {width: n for (name, width), n in counts.operations.items() if name == kind}
+    assert sum(done.values()) == pytest.approx(sum(listed.values()), abs=0.1)
+    for bound in (16, 32, 64):  # none is wider than it is listed
+        wider = sum(n for width, n in done.items() if width > bound)
+        assert wider <= sum(n for width, n in listed.items() if width > bound) + 0.01
+
+
+def test_making_a_code_takes_as_many_operations_as_stated(counting, coders):
+    coder = coders[0]
+    row = int(np.searchsorted(coder.classes.table[:, kernels.CENTRE], 4 << kernels.SCALE_BITS))
+    first_key, cells = (int(coder.classes.table[row, i]) for i in (kernels.FIRST_KEY, kernels.MASK))
+    names = ("scratch", "origins", "words", "fast", "slow", "sorted_symbols")
+    arrays = dict(zip(names, coder.tables.arrays(), strict=True))
+    call(counting.build_table, arrays | {
+        "key": Number(first_key + cells // 2), "c": row, "classes": coder.classes.table,
+        "edges": coder.edges, "mass_table": coder.density, "first_code": coder.lowest,
+    })
+    steps = sum(note[0] != "wire" for note in NOTES)
+    words = coder.classes.table[row, kernels.COUNT] + 1
+    assert steps / words == pytest.approx(power.TABLE_STEPS, rel=0.1)
+
+
+# Sizes and energies
+
+
+def test_memories_have_the_codecs_sizes(coders):
+    sizes = {name: memory.size * 1024 for name, memory in power.memories(1024).items()}
+    coder = coders[0]
+    assert sizes["levels"] == 2 * len(coder.levels)
+    assert sizes["weights"] == weights.load("linear").astype(np.int16).nbytes
+    assert sizes["classes"] == 8 * len(coder.classes.table)
+    assert coder.classes.keys == power.KEYS and coder.classes.symbols >= power.CODE_WORDS
+    assert sizes["history"] == 1024 * kernels.ORDER * 2
+
+
+@pytest.mark.parametrize("points", [power.ADD, power.MULTIPLY, power.ACCESS])
+def test_published_energies_are_kept(points):
+    for at, published in points.items():
+        assert power.on_line(points, at) == pytest.approx(published)
+
+
+def test_energies_between_published_ones():
+    assert power.operation_energy("multiply 16") == pytest.approx((0.2 * 3.1) ** 0.5)
+    assert power.operation_energy("add 16") == pytest.approx((0.03 * 0.1) ** 0.5)
+    assert power.operation_energy("wire 32") == 0
+    assert power.access_energy(0.1) == 10  # nothing smaller than 8 KB is published
+    assert 20 < power.access_energy(512) < 100 < power.access_energy(4096)
+
+
+def test_energy_is_operations_times_energies():
+    step = power.Step("one", {"multiply 32": 2, "add 8": 10}, {"history": 1}, {"history": 1}, 0.5)
+    arithmetic, memory = power.energy((step,))
+    assert arithmetic == pytest.approx(0.5 * (2 * 3.1 + 10 * 0.03))
+    assert memory == pytest.approx(0.5 * (4 + 1) * 20)
+
+
+# Report
+
+
+def test_the_document_shows_the_report():
+    assert f"```\n{power.report()}\n```" in DOCUMENT.read_text()
+
+
+def test_report_is_aligned_plain_text():
+    report = power.report()
+    assert report.isascii() and "\t" not in report
+    assert max(map(len, report.splitlines())) <= 100
+    assert "90.6 Mbit/s" in report and "200.0 Mbit/s" in report
+
+
+@pytest.mark.parametrize(
+    ("leads", "logic"), [(100, "under"), (1024, "under"), (10_000, "over")]
+)
+def test_verdict_follows_the_sum(leads, logic):
+    report = power.report(leads=leads)
+    assert f"Verdict against 10 mW: {logic} as dedicated logic" in report
+    assert report.count(" under\n") + report.count(" over\n") == 7
+
+
+def test_bits_that_save_nothing():
+    assert "more than inf pJ" in power.report(bits_per_sample=10)

@@ -1,0 +1,212 @@
+"""Streaming: every sample back at once, whatever the frames; losses found and recovered from."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from spikey_codec.converter import challenge_pcm
+from spikey_codec.errors import RecordingError, UsageError
+from spikey_codec.lab import simulate
+from spikey_codec.stream import Calibration, StreamDecoder, StreamEncoder
+from strategies import samples as sample_arrays
+
+PCM = challenge_pcm()
+
+
+@pytest.fixture(scope="module")
+def signal():
+    """Two thousand samples of twelve leads, one of them railed: int16, shape (2000, 12)."""
+    leads = simulate.simulate_codes(12, 0.2, seed=2)
+    return np.stack([simulate.codes_to_pcm(lead[:2000]) for lead in leads], axis=1)
+
+
+def frames_of(samples, sizes):
+    """Cut samples into frames of the given sizes, over and over."""
+    start = 0
+    while start < len(samples):
+        for size in sizes:
+            if start < len(samples):
+                yield samples[start : start + size]
+                start += size
+
+
+def packets_of(samples, sizes=(20,), **options):
+    encoder = StreamEncoder(samples.shape[1], **options)
+    return [encoder.push(frame) for frame in frames_of(samples, sizes)]
+
+
+@settings(max_examples=40)
+@given(
+    leads=st.integers(1, 9),
+    sizes=st.lists(st.integers(1, 70), min_size=1, max_size=6),
+    sync=st.integers(1, 200),
+    data=st.data(),
+)
+def test_any_frames_of_any_leads_come_back_at_once(leads, sizes, sync, data):
+    lead = data.draw(sample_arrays(300))
+    on_the_map = data.draw(st.booleans())
+    samples = np.stack([np.roll(lead, shift) for shift in range(leads)], axis=1)
+    if on_the_map:
+        samples = PCM[(samples.astype(int) >> 6) + 512]
+    samples = samples.astype(np.int16)
+    encoder, decoder = StreamEncoder(leads, sync_interval=sync), StreamDecoder()
+    for frame in frames_of(samples, sizes):
+        assert np.array_equal(decoder.push(encoder.push(frame)), frame)
+    assert decoder.position == len(samples) and not decoder.lost and not decoder.pending
+
+
+@pytest.mark.parametrize("value", [-32768, -32, 31, 32767])
+def test_rails_and_extremes(value):
+    samples = np.full((500, 3), value, np.int16)
+    samples[::7, 1] = -samples[::7, 1] - 1
+    decoder = StreamDecoder()
+    packets = packets_of(samples, sync_interval=100)
+    assert np.array_equal(decoder.push(b"".join(packets)), samples)
+
+
+def test_leaving_the_converters_map_in_the_middle_loses_nothing(signal):
+    samples = signal.copy()
+    samples[777, 5] += 1
+    packets = packets_of(samples)
+    decoder = StreamDecoder()
+    back = np.concatenate([decoder.push(packet) for packet in packets])
+    assert np.array_equal(back, samples) and not decoder.lost
+
+
+def test_calibration_makes_the_stream_smaller_and_survives_saving(signal, tmp_path):
+    calibration = Calibration.of(signal)
+    calibration.save(tmp_path / "leads.json")
+    assert Calibration.load(tmp_path / "leads.json") == calibration
+    sizes = [
+        len(b"".join(packets_of(signal, calibration=c))) for c in (None, calibration)
+    ]
+    assert sizes[1] < sizes[0]
+
+
+def test_a_refreshed_calibration_counts_from_the_next_synchronisation_on(signal):
+    encoder, decoder = StreamEncoder(12, sync_interval=1000), StreamDecoder()
+    first = decoder.push(encoder.push(signal[:500]))
+    encoder.refresh(Calibration.of(signal[:500]))
+    rest = decoder.push(encoder.push(signal[500:1000]) + encoder.push(signal[1000:]))
+    assert np.array_equal(np.concatenate([first, rest]), signal)
+
+
+@pytest.mark.parametrize("dropped", [0, 1, 7, 49, 50, 51, 98])
+def test_a_lost_packet_costs_at_most_until_the_next_synchronisation_point(signal, dropped):
+    packets = packets_of(signal, sync_interval=1000)  # frames of 20: packets 0 and 50 synchronise
+    decoder = StreamDecoder()
+    blocks = []
+    for number, packet in enumerate(packets):
+        if number != dropped:
+            blocks += decoder.blocks(packet)
+    again = 50 if dropped < 50 else 100
+    assert decoder.lost == [(20 * dropped, 20 * (again - dropped))] or dropped == 98
+    if dropped == 98:  # nothing after it in time: the one that is left is lost as well
+        assert decoder.lost == [(1960, 40)]
+    for first, samples in blocks:
+        assert np.array_equal(samples, signal[first : first + len(samples)])
+    decoded = sum(len(samples) for _, samples in blocks)
+    assert decoded + sum(n for _, n in decoder.lost) == 2000
+
+
+def test_any_damaged_byte_is_found_and_recovered_from(signal):
+    packets = packets_of(signal[:400], sync_interval=100)  # packets 0, 5, 10, 15 synchronise
+    stream = b"".join(packets)
+    begin = len(b"".join(packets[:2]))
+    for at in range(begin, begin + len(packets[2]), 3):
+        damaged = bytearray(stream)
+        damaged[at] ^= 1 << at % 8
+        decoder = StreamDecoder()
+        blocks = list(decoder.blocks(bytes(damaged)))
+        assert decoder.lost == [(40, 60)]
+        assert [first for first, _ in blocks] == [0, 20, *range(100, 400, 20)]
+        for first, samples in blocks:
+            assert np.array_equal(samples, signal[first : first + 20])
+
+
+def test_bytes_may_come_in_any_pieces(signal):
+    stream = b"".join(packets_of(signal[:600], sizes=(1, 33)))
+    decoder = StreamDecoder()
+    pieces = [decoder.push(stream[i : i + 97]) for i in range(0, len(stream), 97)]
+    assert np.array_equal(np.concatenate([p for p in pieces if len(p)]), signal[:600])
+
+
+def test_a_decoder_may_join_late_and_is_not_confused_by_noise_or_repeats(signal):
+    packets = packets_of(signal, sync_interval=500)
+    decoder = StreamDecoder()
+    noise = np.random.default_rng(1).bytes(5000)
+    back = decoder.push(packets[10] + noise + b"".join(packets[20:30]) + packets[26] + packets[25])
+    assert decoder.lost == [(0, 500)] and decoder.position == 600
+    assert np.array_equal(back, signal[500:600])
+
+
+@settings(max_examples=150)
+@given(data=st.binary(max_size=400), cut=st.integers(0, 400))
+def test_no_bytes_whatever_make_the_decoder_fail(data, cut):
+    packet = StreamEncoder(3).push(np.zeros((20, 3), np.int16))
+    decoder = StreamDecoder()
+    decoder.push(packet[:cut] + data)
+    decoder.push(packet)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [np.zeros((0, 4), np.int16), np.zeros((5, 3), np.int16), np.zeros(4, np.int16),
+     np.zeros((5, 4), np.int32), np.zeros((5, 4), float)],
+)
+def test_impossible_frames_are_refused(frame):
+    with pytest.raises(UsageError):
+        StreamEncoder(4).push(frame)
+
+
+def test_impossible_streams_and_calibrations_are_refused(tmp_path):
+    for arguments in ((0,), (1 << 20,), (4, None, 0), (4, Calibration([0], [3]))):
+        with pytest.raises(UsageError):
+            StreamEncoder(*arguments)
+    for text in ("", "[]", "{}", '{"spikey_calibration": 1, "predictors": [999], "scales": [1]}',
+                 '{"spikey_calibration": 1, "predictors": [9], "scales": [1, 2]}',
+                 '{"spikey_calibration": 2, "predictors": [9], "scales": [1]}'):
+        (tmp_path / "bad.json").write_text(text)
+        with pytest.raises(RecordingError, match="bad.json"):
+            Calibration.load(tmp_path / "bad.json")
+
+
+def spikey(*arguments, data=b""):
+    """Run the `spikey` command; returns exit status, standard output, standard error."""
+    command = [sys.executable, "-c", "from spikey_codec.cli import main; main()", *arguments]
+    run = subprocess.run(command, input=data, capture_output=True, timeout=300)
+    return run.returncode, run.stdout, run.stderr.decode()
+
+
+def test_the_command_pipes_raw_samples(signal, tmp_path):
+    raw = signal.astype("<i2").tobytes()
+    saved = str(tmp_path / "leads.json")
+    assert spikey("stream", "calibrate", "--leads", "12", saved, data=raw) == (0, b"", "")
+    options = "stream encode --leads 12 --sync 700".split()
+    status, packets, said = spikey(*options, "--calibration", saved, data=raw)
+    assert (status, said) == (0, "")
+    assert len(packets) < len(raw) / 2
+    assert spikey("stream", "decode", data=packets) == (0, raw, "")
+
+
+def test_the_command_says_what_was_lost_and_keeps_the_time(signal):
+    packets = packets_of(signal, sync_interval=500)
+    status, raw, said = spikey("stream", "decode", data=b"".join(packets[:30] + packets[31:]))
+    assert status == 1 and "lost 400 samples of every lead from number 600 on" in said
+    expected = signal.copy()
+    expected[600:1000] = 0
+    assert raw == expected.astype("<i2").tobytes()
+
+
+def test_the_command_refuses_what_it_cannot_use(tmp_path):
+    for arguments, data, reason in (
+        (("encode", "--leads", "4"), bytes(83), "last 3 bytes were left out"),
+        (("calibrate", "--leads", "4", str(tmp_path / "x")), b"", "nothing on standard input"),
+        (("encode", "--leads", "4", "--calibration", __file__), b"", "not a calibration"),
+        (("decode",), b"\xb5S\x01", "ends within a packet"),
+    ):
+        status, _, said = spikey("stream", *arguments, data=data)
+        assert status == 1 and reason in said and len(said.splitlines()) == 1
