@@ -38,7 +38,7 @@ def bits(*values: int) -> int:
 
 
 class Number(int):
-    """An integer whose operations are noted. With an ordinary one, it is an operation by a constant."""
+    """An integer whose operations are noted; an ordinary integer beside it is a constant."""
 
     __hash__ = int.__hash__
 
@@ -178,7 +178,8 @@ def averages() -> SimpleNamespace:
     """NOTES, sample by sample. A row counts once a sample, however many of its fields are used."""
     borders = [i for i, note in enumerate(NOTES) if note[1] == "values"]
     samples = [NOTES[start:end] for start, end in zip(borders, borders[1:])]
-    samples = [notes for notes in samples if any(note[0] == "multiply" for note in notes)]  # no row 0
+    # row 0 of a lead has no prediction
+    samples = [notes for notes in samples if any(note[0] == "multiply" for note in notes)]
     operations, reads, writes = Counter(), Counter(), Counter()
     for notes in samples:
         operations.update(note for note in notes if len(note) == 2)
@@ -295,7 +296,7 @@ def test_energy_is_operations_times_energies():
 
 
 def test_the_document_shows_the_report():
-    assert f"```\n{power.report()}\n```" in DOCUMENT.read_text()
+    assert f"```\n{power.report()}\n```" in DOCUMENT.read_text("utf-8")
 
 
 def test_report_is_aligned_plain_text():
@@ -310,7 +311,7 @@ def test_report_is_aligned_plain_text():
 )
 def test_verdict_follows_the_sum(leads, logic):
     report = power.report(leads=leads)
-    assert f"Verdict against 10 mW: {logic} as dedicated logic" in report
+    assert f"as dedicated logic with an ultra-wideband radio\n{logic} before" in report
     assert report.count(" under\n") + report.count(" over\n") == 7
 
 

@@ -32,14 +32,15 @@ class Radio(NamedTuple):
     """A published transmitter: pJ a bit, and the Mbit/s at which that holds, its fastest."""
 
     name: str
+    reference: int
     energy: float
     fastest: float
 
 
 RADIOS = (
-    Radio("ultra-wideband, 28 nm [4]", 5.8, 1660),
-    Radio("ultra-wideband, 65 nm [5]", 9.7, 200),
-    Radio("Bluetooth LE chip [6]", 7.1 * 3 * 1000, 1),  # 7.1 mA at 3 V for 1 Mbit/s
+    Radio("ultra-wideband, 28 nm", 4, 5.8, 1660),
+    Radio("ultra-wideband, 65 nm", 5, 9.7, 200),
+    Radio("Bluetooth LE chip", 6, 7.1 * 3 * 1000, 1),  # 7.1 mA at 3 V for 1 Mbit/s
 )
 
 
@@ -275,9 +276,9 @@ def _energy_lines(directions: tuple[tuple[Step, ...], ...], leads: int) -> list[
 
     def line(name: str, each: float, numbers: list[float]) -> str:
         cells = (f"{n:9.2f}{n * each:9.2f}" if n else " " * 18 for n in numbers)
-        return f"{name:42}{each:9.3f}{''.join(cells)}"
+        return f"{name:46}{each:9.3f}{''.join(cells)}"
 
-    lines = [f"{'a sample':42}{'pJ each':>9}{'encoder':>9}{'pJ':>9}{'decoder':>9}{'pJ':>9}"]
+    lines = [f"{'a sample':46}{'pJ each':>9}{'encoder':>9}{'pJ':>9}{'decoder':>9}{'pJ':>9}"]
     counts = [operations(steps) for steps in directions]
     for name, kinds in GROUPS.items():
         numbers = [sum(count[kind] for kind in kinds) for count in counts]
@@ -289,7 +290,7 @@ def _energy_lines(directions: tuple[tuple[Step, ...], ...], leads: int) -> list[
         lines.append(line(name, access_energy(memory.size), [count[key] for count in counts]))
     spent = [energy(steps, leads) for steps in directions]
     for i, name in enumerate(("arithmetic", "memories")):
-        lines.append(f"{name:51}" + "".join(f"{part[i]:18.2f}" for part in spent))
+        lines.append(f"{name:55}" + "".join(f"{part[i]:18.2f}" for part in spent))
     return lines
 
 
@@ -322,8 +323,8 @@ def _power_lines(
     for radio in RADIOS:
         sent, unsent = coded * radio.energy / 1000, raw * radio.energy / 1000
         lines.append(
-            f"    {radio.name:26}{radio.energy:10,.1f}{unsent:18,.1f}{sent:20,.1f}"
-            f"{logic + sent:10,.1f} {_against(logic + sent)}"
+            f"    {f'{radio.name} [{radio.reference}]':26}{radio.energy:10,.1f}{unsent:18,.1f}"
+            f"{sent:20,.1f}{logic + sent:10,.1f} {_against(logic + sent)}"
         )
     least = logic + coded * min(radio.energy for radio in RADIOS) / 1000
     slow = min(RADIOS, key=lambda radio: radio.fastest)
@@ -332,14 +333,15 @@ def _power_lines(
     return [
         *lines,
         "",
-        f"Verdict against {BUDGET:.0f} mW: {_against(least)} as dedicated logic with an "
-        f"ultra-wideband radio, {_against(program)} as a program.",
-        f"Memories take {spent[1] / sum(spent):.0%} of (a). Not in it: their leakage, "
-        f"{kilobytes / KB:.1f} MB, from {standby:.2f} mW (low-leakage [3])",
-        f"to {cache:.0f} mW (a processor's cache [2]); clock, control, converters, amplifiers.",
-        f"Coding saves energy only where a bit sent costs more than {worth:.0f} pJ. "
-        f"A {slow.name[:-4]}",
-        f"sends {slow.fastest / coded:.1%} of the coded bits, for "
+        f"Verdict against {BUDGET:.0f} mW: {_against(program)} as a program; "
+        "as dedicated logic with an ultra-wideband radio",
+        f"{_against(least)} before what is left out: leakage of the memories, "
+        f"{kilobytes / KB:.1f} MB, from {standby:.2f} mW",
+        f"(low-leakage [3]) to {cache:.0f} mW (a processor's cache [2]); "
+        "clock, control, converters.",
+        f"Memories take {spent[1] / sum(spent):.0%} of (a).",
+        f"Coding saves energy only where a bit sent costs more than {worth:.0f} pJ.",
+        f"The slowest radio here sends {slow.fastest / coded:.1%} of the coded bits, for "
         f"{slow.fastest * slow.energy / 1000:.0f} mW.",
     ]
 
