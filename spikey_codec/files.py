@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 import sys
@@ -15,9 +16,16 @@ STANDARD = "-"  # stands for standard input or output
 def read(path: str) -> bytes:
     """All bytes of a file, or of standard input for "-"; OSError where it cannot be read."""
     if path == STANDARD:
-        return sys.stdin.buffer.read()
+        return _open(sys.stdin, "standard input").buffer.read()
     with open(path, "rb") as file:
         return file.read()
+
+
+def _open(stream, name: str):
+    """The stream; OSError where the process was started with it closed."""
+    if stream is None:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF), name)
+    return stream
 
 
 def write(path: str, data: bytes) -> None:
@@ -28,8 +36,9 @@ def write(path: str, data: bytes) -> None:
     permissions are kept. Raises OSError, with the old file as it was.
     """
     if path == STANDARD:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
+        output = _open(sys.stdout, "standard output").buffer
+        output.write(data)
+        output.flush()
         return
     path = os.path.realpath(path)  # replace what a symbolic link points to, not the link
     mode = None

@@ -11,7 +11,7 @@ NUMBERS = {"linear": 0}  # fixed linear predictors and canonical Huffman codes
 def number_of(name: str | None) -> int:
     """Number of a preset in the file; `UsageError` for a name that is none."""
     try:
-        return NUMBERS[name or DEFAULT]
+        return NUMBERS[DEFAULT if name is None else name]
     except KeyError:
         raise UsageError(f"There is no preset {name!r}; there is {', '.join(NUMBERS)}.") from None
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import strategies  # noqa: F401: all tests run with its profile of hypothesis
 from spikey_codec import kernels, weights
 from spikey_codec.lab.simulate import write_recordings
 

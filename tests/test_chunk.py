@@ -289,6 +289,11 @@ def test_every_truncation_of_a_chunk_is_refused():
         assert_refused(data[:length], "cut short|can hold")
 
 
+def test_more_code_words_than_bits_are_refused_before_they_are_read():
+    assert_refused(b"\0\0" + bytes(3), "promises more", frames=25)
+    assert_refused(b"\0\0" + bytes(3), "cut short", frames=24)
+
+
 def test_bytes_after_the_last_sample_are_refused():
     data = encoded(LEAD, MAPPINGS[0])
     for more in (b"\0", b"\1", bytes(100)):

@@ -141,7 +141,17 @@ def test_version_and_help_go_to_standard_output(execute, name):
 
 
 @both
-@pytest.mark.parametrize("arguments", [[], ["one"], ["one", "two", "three"], ["--what", "a", "b"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["one"],
+        ["one", "two", "three"],
+        ["--what", "a", "b"],
+        ["--vers"],
+        ["--pre=linear", "a", "b"],
+    ],
+)
 def test_arguments_that_make_no_sense_are_usage_errors(execute, here, name, arguments):
     assert_fails(execute(name, *arguments), 2, f"{name} --help")
     assert listed(here) == []

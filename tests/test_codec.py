@@ -91,10 +91,11 @@ def test_recordings_of_several_chunks_come_back(frames):
     assert codec.read_info(packed)["chunks"] == -(-frames // 131_072)
 
 
-@given(multichannel(), st.integers(1, 700))
-def test_chunks_of_any_length_come_back(frames, longest):
+@given(multichannel(), st.integers(1, 700), st.integers(1, 1000))
+def test_chunks_of_any_size_come_back(frames, longest, largest):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(chunk, "LONGEST", longest)
+        patch.setattr(chunk, "LARGEST", largest)
         assert_comes_back(plain_wav(frames))
 
 

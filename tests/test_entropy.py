@@ -202,6 +202,7 @@ def test_masses_are_those_of_the_density_between_the_edges(key):
     below = np.interp((edges - mean) / (centre / 4096), grid, density)
     masses = np.array(code.masses[:-1])
     assert not masses[~used].any()
+    assert (masses[used & (np.diff(below) == 0)] == 1).all()
     steepest = np.diff(density).max() / 256  # x is rounded to 1/256 of the grid
     np.testing.assert_allclose(masses[used], np.diff(below)[used], atol=steepest + 2)
 

@@ -19,9 +19,9 @@ from pathlib import Path
 
 import numpy as np
 
-from spikey_codec.converter import HIGHEST_CODE, LOWEST_CODE, challenge_pcm
-from spikey_codec.errors import UsageError
-from spikey_codec.wav import plain_header
+from ..converter import HIGHEST_CODE, LOWEST_CODE, challenge_pcm
+from ..errors import UsageError
+from ..wav import plain_header
 
 RATE = 19_531  # Hz
 SHORTEST, LONGEST = 98_567, 99_903  # samples of a recording whose length was not asked for
@@ -145,13 +145,13 @@ def _simulated(
     """Index and codes of each lead, in no particular order, so that a large set needs no room."""
     for name, value, least in (("leads", leads, 1), ("seed", seed, 0), ("rate", rate, 1)):
         if not isinstance(value, int) or value < least:
-            raise UsageError(f"{name} must be a whole number from {least} on, not {value!r}")
+            raise UsageError(f"{name} must be a whole number from {least} on, not {value!r}.")
     if seconds is not None and not (math.isfinite(seconds) and seconds * rate >= 0.5):
-        raise UsageError(f"a recording of {seconds!r} seconds at {rate} Hz has no samples")
+        raise UsageError(f"a recording of {seconds!r} seconds at {rate} Hz has no samples.")
     if thresholds is None:
         thresholds = converter_thresholds(np.random.Generator(np.random.PCG64(CONVERTER)))
     elif np.shape(thresholds) != (1025,):
-        raise UsageError("a 10-bit converter has 1,025 thresholds")
+        raise UsageError("a 10-bit converter has 1,025 thresholds.")
     groups, railed = lead_layout(leads, seed)
     for group in groups:
         frames = _frames(_stream(seed, LENGTH, group[0]), seconds, rate)
