@@ -3,6 +3,7 @@
 For every channel the side information is one byte: CONSTANT and the code that fills it, or
 the number of its predictor in the codebook, or OWN_PREDICTOR and the weights made for it; then
 one byte for the scale it starts with. The payload holds the code words of all other channels.
+A chunk that would not get smaller is stored: a byte STORED and the codes as they are.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from .entropy.huffman import CodeTables
 from .errors import CorruptError
 from .predictors import linear
 
-OWN_PREDICTOR, CONSTANT = 255, 254
+OWN_PREDICTOR, CONSTANT, STORED = 255, 254, 253
 COMMON_ERRORS = 1, 15  # codes: between these mean |errors| nearly all leads stay
 OWN_PREDICTOR_BITS = 8 * 2 * kernels.ORDER
 LONGEST, LARGEST = 1 << 17, 1 << 22  # a chunk has at most so many frames and so many samples
@@ -59,11 +60,14 @@ def read_side(reader: Reader) -> Side:
     return Side(number, own, reader.byte())
 
 
-def predictor_name(side: Side) -> str:
-    """What `spikey info` calls the predictor of this side information."""
-    if side.number == CONSTANT:
-        return "constant"
-    return "own" if side.number == OWN_PREDICTOR else f"codebook {side.number}"
+def read_names(part: memoryview, channels: int) -> tuple[list[str], int]:
+    """What `spikey info` calls the channels' predictors, and the side information's bytes."""
+    if part[:1] == bytes([STORED]):
+        return ["stored"] * channels, 1
+    reader = Reader(part)
+    names = {CONSTANT: "constant", OWN_PREDICTOR: "own"}
+    numbers = [read_side(reader).number for _ in range(channels)]
+    return [names.get(number, f"codebook {number}") for number in numbers], reader.position
 
 
 class ChunkCoder:
@@ -94,11 +98,15 @@ class ChunkCoder:
             return written
         values = lanes.fold(codes if len(coded) == len(sides) else codes[:, coded])
         state = self.lane_state([sides[i] for i in coded], lanes.runs(len(codes), len(coded)))
-        return written + self.encode_rows(values, 0, state)
+        packed = written + self.encode_rows(values, 0, state)
+        stored = bytes([STORED]) + codes.astype("<i2", copy=False).tobytes()
+        return packed if len(packed) <= len(stored) else stored
 
     def decode(self, data: memoryview, frames: int, channels: int) -> np.ndarray:
         """Inverse of `encode`: codes, int16, shape (frames, channels); CorruptError if it cannot."""
         reader = Reader(data)
+        if data[:1] == bytes([STORED]):
+            return self._stored(data[1:], frames, channels)
         sides = [self.checked(read_side(reader)) for _ in range(channels)]
         payload = reader.take(reader.left)
         coded = [i for i, side in enumerate(sides) if side.number != CONSTANT]
@@ -113,6 +121,14 @@ class ChunkCoder:
             if side.number == CONSTANT:
                 codes[:, channel] = side.constant
         return codes
+
+    def _stored(self, data: memoryview, frames: int, channels: int) -> np.ndarray:
+        if len(data) != 2 * frames * channels:
+            raise CorruptError("The file is damaged: a stored part of it has not its size.")
+        codes = np.frombuffer(data, "<i2").reshape(frames, channels)
+        if codes.min() < self.lowest or codes.max() > self.highest:
+            raise CorruptError("The file is damaged: it holds a code outside its range.")
+        return codes.astype(np.int16, copy=False)
 
     def _decode_payload(self, payload: memoryview, frames: int, sides: list[Side]) -> np.ndarray:
         state = self.lane_state(sides, lanes.runs(frames, len(sides)))

@@ -114,11 +114,11 @@ def read_info(data: bytes) -> dict:
     step = chunk.chunk_frames(header.channels)
     for start in range(0, header.frames, step):
         last = start + step >= header.frames
-        inside = container.Reader(reader.take(reader.left if last else reader.varint()))
-        for _ in range(header.channels):
-            name = chunk.predictor_name(chunk.read_side(inside))
+        part = reader.take(reader.left if last else reader.varint())
+        names, size_of_side = chunk.read_names(part, header.channels)
+        for name in names:
             used[name] = used.get(name, 0) + 1
-        side += inside.position
+        side += size_of_side
     info["side information bytes"] = side
     info["payload bytes"] = len(data) - header_bytes - side
     info["predictors"] = used

@@ -9,7 +9,7 @@ import argparse
 import sys
 
 from . import __version__, compress, decompress, files, presets
-from .errors import SpikeyError
+from .errors import CorruptError, NotBrainwireError, SpikeyError, VersionError
 
 # numba, where it has to compile, would import all of SciPy only because it is there.
 sys.modules.setdefault("scipy", None)
@@ -41,8 +41,8 @@ def _run(parser: _Parser, convert, source: str, target: str) -> int:
 
 
 def _about(source: str, error: BaseException) -> str:
-    """The sentence, with the name of the file that a SpikeyError is about."""
-    is_about_content = isinstance(error, SpikeyError) and error.exit_code == 1
+    """The sentence, with the name of the file where it is about the file's content."""
+    is_about_content = isinstance(error, (NotBrainwireError, VersionError, CorruptError))
     return f"{source}: {files.sentence(error)}" if is_about_content else files.sentence(error)
 
 

@@ -69,7 +69,10 @@ def read(source: Path, name: str) -> np.ndarray:
         raise WeightsError(f"The weights {path} cannot be read: {error.strerror}.") from error
     if hashlib.sha256(data).hexdigest() != checksum:
         raise WeightsError(f"The weights {path} are damaged: their checksum is not the listed one.")
-    return np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
+    try:
+        return np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
+    except ValueError as error:  # an array of objects would have to be unpickled: never
+        raise WeightsError(f"The weights {path} are not an array of numbers.") from error
 
 
 def save(target: Path, name: str, array: np.ndarray, about: dict) -> None:

@@ -232,10 +232,25 @@ def assert_refused(data: bytes, match: str, mapping=MAPPINGS[0], frames=300, cha
         decoded(data, mapping, frames, channels)
 
 
-@pytest.mark.parametrize("number", range(64, 254))
+@pytest.mark.parametrize("number", range(64, 253))
 def test_predictors_that_are_not_there_are_refused(number):
     assert len(weights.load("linear")) == 64
     assert_refused(bytes([number, 20]) + PAYLOAD, "predictor that is not there")
+
+
+def test_a_chunk_that_would_not_get_smaller_is_stored():
+    noise = np.random.default_rng(5).integers(-32768, 32768, (700, 2)).astype(np.int16)
+    stored = chunk.coder_for(MAPPINGS[1], encoding=True).encode(noise)
+    assert stored == bytes([253]) + noise.astype("<i2").tobytes()
+    assert np.array_equal(decoded(stored, MAPPINGS[1], 700, 2), noise)
+
+
+def test_a_stored_chunk_is_checked():
+    codes = np.full((300, 1), 5, "<i2")
+    assert_refused(bytes([253]) + codes.tobytes() + b"\0", "not its size")
+    assert_refused(bytes([253]) + codes.tobytes()[:-1], "not its size")
+    codes[7] = 512
+    assert_refused(bytes([253]) + codes.tobytes(), "outside its range")
 
 
 @pytest.mark.parametrize(("mapping", "classes"), [(MAPPINGS[0], 40), (MAPPINGS[1], 80)])
