@@ -111,6 +111,22 @@ def _bit_length():
 bit_length = _bit_length()
 
 
+def _index():
+    """A subscript that is never negative: compiled kernels need not look from an array's end."""
+    if name != "jit":
+        return int
+    import numpy as np
+
+    @helper
+    def index(i):
+        return np.uint64(i)
+
+    return index
+
+
+index = _index()
+
+
 def kernel(signature: str):
     """Mark a kernel; `signature` gives its argument and result types in numba's notation."""
 

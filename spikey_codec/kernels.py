@@ -9,7 +9,7 @@ Every intermediate value fits a signed 64-bit integer, products of two array ele
 the interpreter from NumPy's narrow scalars, so that all engines compute the same numbers.
 """
 
-from .engine import bit_length, helper, kernel
+from .engine import bit_length, helper, index, kernel
 
 ORDER = 16  # past samples a prediction looks at
 MU_BITS = 5  # fraction bits of a prediction: 1/32 code
@@ -208,7 +208,7 @@ def predict(weights, history, first, lane):
     """Sum of weights times levels, oldest first; `first` is where the run of levels starts."""
     total = 0
     for k in range(ORDER):
-        total += int(weights[lane, k]) * int(history[lane, first + k])
+        total += int(weights[index(lane), index(k)]) * int(history[index(lane), index(first + k)])
     return total
 
 
@@ -216,16 +216,16 @@ def predict(weights, history, first, lane):
 def remember(history, row, lane, level):
     """The ring of past levels is kept twice over, so that ORDER rows always lie in a run."""
     at = row & (ORDER - 1)
-    history[lane, at] = level
-    history[lane, at + ORDER] = level
+    history[index(lane), index(at)] = level
+    history[index(lane), index(at + ORDER)] = level
 
 
 @helper
 def tracked_scale(trackers, lane):
     """The lead's present scale: the slow tracker with 1/16 of the fast one mixed in, but at least
     3/4 of the fast one, which alone follows a spike."""
-    fast = int(trackers[lane, 0])  # is 2^(SLOW_SHIFT - FAST_SHIFT) = 16 times coarser
-    slow = int(trackers[lane, 1])
+    fast = int(trackers[index(lane), 0])  # is 2^(SLOW_SHIFT - FAST_SHIFT) = 16 times coarser
+    slow = int(trackers[index(lane), 1])
     return max(slow - (slow >> 4) + fast, 12 * fast)
 
 
@@ -233,8 +233,8 @@ def tracked_scale(trackers, lane):
 def track(trackers, lane, error):
     """Move the fast and the slow tracker of |error| (1/32 code) towards it."""
     size = abs(error)
-    trackers[lane, 0] += size - (int(trackers[lane, 0]) >> FAST_SHIFT)
-    trackers[lane, 1] += size - (int(trackers[lane, 1]) >> SLOW_SHIFT)
+    trackers[index(lane), 0] += size - (int(trackers[index(lane), 0]) >> FAST_SHIFT)
+    trackers[index(lane), 1] += size - (int(trackers[index(lane), 1]) >> SLOW_SHIFT)
 
 
 @kernel(
@@ -247,9 +247,9 @@ def prepare(
     """Make all codes of some rows of the scale classes now; returns how many are new."""
     made = 0
     for c in range(first_row, last_row + 1):
-        first_key = int(classes[c, FIRST_KEY])
-        for key in range(first_key, first_key + int(classes[c, MASK]) + 1):
-            if origins[key] == 0:
+        first_key = int(classes[index(c), FIRST_KEY])
+        for key in range(first_key, first_key + int(classes[index(c), MASK]) + 1):
+            if origins[index(key)] == 0:
                 build_table(
                     key, c, classes, edges, mass_table, first_code, scratch, origins, words, fast,
                     slow, sorted_symbols,
@@ -293,10 +293,10 @@ def encode(
     while done < len(values):
         first = row & (ORDER - 1)  # where the oldest level stands and the next one will
         for lane in range(min(lanes, len(values) - done)):
-            value = int(values[done])
+            value = int(values[index(done)])
             done += 1
             if uneven:
-                level = int(levels[value - first_code])
+                level = int(levels[index(value - first_code)])
                 target = level
             else:
                 level = value
@@ -310,33 +310,33 @@ def encode(
                 mean = predict(weights, history, first, lane) >> shift
                 mean = min(max(mean, lowest), highest)
                 c = scale_class(tracked_scale(trackers, lane), first_class, last_class)
-                step = int(classes[c, STEP])
-                count = int(classes[c, COUNT])
+                step = int(classes[index(c), STEP])
+                count = int(classes[index(c), COUNT])
                 if uneven:
                     low_bits = 0
                     place = (mean >> step) - (lowest >> step)
                     nearest = 0
                 else:
-                    low_bits = int(classes[c, LOW_BITS])
-                    place = (mean >> step) & int(classes[c, MASK])
+                    low_bits = int(classes[index(c), LOW_BITS])
+                    place = (mean >> step) & int(classes[index(c), MASK])
                     nearest = ((mean >> step) << step) >> (MU_BITS + low_bits)
-                key = int(classes[c, FIRST_KEY]) + place
-                if origins[key] == 0:
+                key = int(classes[index(c), FIRST_KEY]) + place
+                if origins[index(key)] == 0:
                     build_table(
                         key, c, classes, edges, mass_table, first_code, scratch, origins, words,
                         fast, slow, sorted_symbols,
                     )
-                symbol = (value >> low_bits) - nearest - (int(origins[key]) - MADE)
-                first_symbol = int(classes[c, FIRST_SYMBOL]) + place * (count + 1)
+                symbol = (value >> low_bits) - nearest - (int(origins[index(key)]) - MADE)
+                first_symbol = int(classes[index(c), FIRST_SYMBOL]) + place * (count + 1)
                 if 0 <= symbol < count:
-                    word = int(words[first_symbol + symbol])
+                    word = int(words[index(first_symbol + symbol)])
                     pending = (pending << (word & 15)) | (word >> LENGTH_BITS)
                     held += word & 15
                     if low_bits > 0:
                         pending = (pending << low_bits) | (value & ((1 << low_bits) - 1))
                         held += low_bits
                 else:
-                    word = int(words[first_symbol + count])
+                    word = int(words[index(first_symbol + count)])
                     pending = (pending << (word & 15)) | (word >> LENGTH_BITS)
                     pending = (pending << value_bits) | (value - first_code)
                     held += (word & 15) + value_bits
@@ -344,11 +344,11 @@ def encode(
                 remember(history, row, lane, level)
             if held >= 32:
                 held -= 32
-                out[at] = pending >> held
+                out[index(at)] = pending >> held
                 at += 1
                 pending &= (1 << held) - 1
         row += 1
-    out[at] = pending << (32 - held)
+    out[index(at)] = pending << (32 - held)
     return at * 32 + held
 
 
@@ -380,7 +380,7 @@ def decode(
             return OVERRUN
         for lane in range(min(lanes, len(values) - done)):
             if held < 32:
-                pending = ((pending & ((1 << held) - 1)) << 32) | int(payload[at])
+                pending = ((pending & ((1 << held) - 1)) << 32) | int(payload[index(at)])
                 at += 1
                 held += 32
             mean = 0
@@ -391,36 +391,36 @@ def decode(
                 mean = predict(weights, history, first, lane) >> shift
                 mean = min(max(mean, lowest), highest)
                 c = scale_class(tracked_scale(trackers, lane), first_class, last_class)
-                step = int(classes[c, STEP])
+                step = int(classes[index(c), STEP])
                 if uneven:
                     low_bits = 0
                     place = (mean >> step) - (lowest >> step)
                     nearest = 0
                 else:
-                    low_bits = int(classes[c, LOW_BITS])
-                    place = (mean >> step) & int(classes[c, MASK])
+                    low_bits = int(classes[index(c), LOW_BITS])
+                    place = (mean >> step) & int(classes[index(c), MASK])
                     nearest = ((mean >> step) << step) >> (MU_BITS + low_bits)
-                key = int(classes[c, FIRST_KEY]) + place
-                if origins[key] == 0:
+                key = int(classes[index(c), FIRST_KEY]) + place
+                if origins[index(key)] == 0:
                     build_table(
                         key, c, classes, edges, mass_table, first_code, scratch, origins, words,
                         fast, slow, sorted_symbols,
                     )
-                nearest += int(origins[key]) - MADE
+                nearest += int(origins[index(key)]) - MADE
                 head = (pending >> (held - MAX_LENGTH)) & ((1 << MAX_LENGTH) - 1)
-                entry = int(fast[(key << FAST_BITS) + (head >> SLOW_LENGTHS)])
+                entry = int(fast[index((key << FAST_BITS) + (head >> SLOW_LENGTHS))])
                 if entry > 0:
                     symbol = entry >> LENGTH_BITS
                     held -= entry & 15
                 else:
                     where = 2 * key * SLOW_LENGTHS
                     length = FAST_BITS + 1
-                    while head >= int(slow[where]):
+                    while head >= int(slow[index(where)]):
                         where += 2
                         length += 1
-                    rank = (head >> (MAX_LENGTH - length)) + int(slow[where + 1])
-                    rank += int(classes[c, FIRST_SYMBOL]) + place * (int(classes[c, COUNT]) + 1)
-                    symbol = int(sorted_symbols[rank])
+                    rank = (head >> (MAX_LENGTH - length)) + int(slow[index(where + 1)])
+                    rank += int(classes[index(c), FIRST_SYMBOL]) + place * (int(classes[index(c), COUNT]) + 1)
+                    symbol = int(sorted_symbols[index(rank)])
                     held -= length
                 if symbol != ESCAPE:
                     value = nearest + symbol
@@ -433,7 +433,7 @@ def decode(
             if value < first_code or value > last_code:
                 return BAD_SYMBOL
             if uneven:
-                level = int(levels[value - first_code])
+                level = int(levels[index(value - first_code)])
                 target = level
             else:
                 level = value
@@ -444,7 +444,7 @@ def decode(
             else:
                 track(trackers, lane, target - mean)
                 remember(history, row, lane, level)
-            values[done] = value
+            values[index(done)] = value
             done += 1
         row += 1
     return at * 32 - held
