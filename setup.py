@@ -5,10 +5,9 @@ from a checkout without either. Where the kernels cannot be compiled (no C compi
 package is installed without them and compiles them at first use.
 """
 
-import os
-import platform
 import shutil
 import sys
+import warnings
 from pathlib import Path
 
 from setuptools import setup
@@ -29,30 +28,29 @@ class BuildPackage(build_py):
 
 def compiled_kernels():
     """The extension module with all kernels, optional: a failure to build it is no failure."""
-    os.environ["SPIKEY_ENGINE"] = "jit"
-    os.environ.setdefault("NUMBA_DISABLE_JIT", "0")
     sys.path.insert(0, str(ROOT))
     try:
-        import warnings
-
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # numba announces the module's future replacement
             from numba.pycc import CC
 
-            from spikey_codec import engine, kernels
-        compiler = CC("_kernels", source_module=kernels)
+        from spikey_codec import compilation, engine
+
+        module, exports = compilation.marked_for_numba()
+        compiler = CC("_kernels", source_module=module)
     except (ImportError, RuntimeError) as error:  # no numba, or no C compiler
         print(f"The kernels are not compiled ahead of time: {error}", file=sys.stderr)
         return []
-    baseline = platform.machine().lower() in ("x86_64", "amd64")
+    baseline = engine.is_x86_64()
     if baseline:
         compiler.target_cpu = engine.CPU_BASELINE
     stamp = engine.source_stamp()
     compiler.export("source_stamp", "i8()")(lambda: stamp)
     compiler.export("needs_baseline", "b1()")(lambda: baseline)
-    for name, (function, signature) in engine.exports.items():
+    for name, (function, signature) in exports.items():
         compiler.export(name, signature)(function)
     extension = compiler.distutils_extension()
+    extension.name = "spikey_codec._kernels"
     extension.optional = True
     return [extension]
 

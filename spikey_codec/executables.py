@@ -11,9 +11,6 @@ import sys
 from . import __version__, compress, decompress, files, presets
 from .errors import CorruptError, NotBrainwireError, SpikeyError, VersionError
 
-# numba, where it has to compile, would import all of SciPy only because it is there.
-sys.modules.setdefault("scipy", None)
-
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str):

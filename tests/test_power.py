@@ -109,7 +109,7 @@ def counting():
     package.__path__ = []
     plain = ModuleType("counting.engine")
     plain.helper, plain.kernel = (lambda f: f), (lambda signature: lambda f: f)
-    plain.bit_length = leading_one
+    plain.bit_length, plain.index = leading_one, lambda i: i
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "counting", package)
         patch.setitem(sys.modules, "counting.engine", plain)

@@ -1,0 +1,84 @@
+"""Compiles the kernels with numba, for `setup.py` and for machine_code.py.
+
+kernels.py is loaded once more, with another `engine` beside it that marks functions for numba
+instead of for the interpreter.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+import tempfile
+import warnings
+from types import ModuleType
+
+from . import engine
+
+
+def marked_for_numba() -> tuple[ModuleType, dict[str, tuple[object, str]]]:
+    """The kernels' module with its helpers compiled, and its kernels: {name: (function, types)}.
+
+    Raises ImportError where numba is not there.
+    """
+    import numba
+    import numpy as np
+    from llvmlite import ir
+    from numba.extending import intrinsic
+
+    exports: dict[str, tuple[object, str]] = {}
+
+    def kernel(signature: str):
+        def mark(function):
+            exports[function.__name__] = (function, signature)
+            return function
+
+        return mark
+
+    def helper(function):
+        return numba.njit(error_model="numpy")(function)
+
+    @intrinsic
+    def bit_length(typing_context, x):
+        def generate(context, builder, signature, arguments):
+            zeros = builder.ctlz(arguments[0], ir.Constant(ir.IntType(1), 0))
+            return builder.sub(ir.Constant(ir.IntType(64), 64), zeros)
+
+        return numba.int64(numba.int64), generate
+
+    @helper
+    def index(i):
+        return np.uint64(i)
+
+    package = ModuleType("spikey_kernels")
+    package.__path__ = []
+    stand_in = ModuleType("spikey_kernels.engine")
+    stand_in.__dict__.update(kernel=kernel, helper=helper, bit_length=bit_length, index=index)
+    spec = importlib.util.spec_from_file_location("spikey_kernels.kernels", engine.SOURCE)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules.update({"spikey_kernels": package, "spikey_kernels.engine": stand_in})
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        del sys.modules["spikey_kernels"], sys.modules["spikey_kernels.engine"]
+    return module, exports
+
+
+def object_code(cpu: str) -> bytes:
+    """All kernels as an object file for a processor ("" for any), under their own names.
+
+    Calling convention: numba's, see machine_code.py. No C compiler is needed.
+    """
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
+        warnings.simplefilter("ignore")  # numba announces this module's future replacement
+        from numba.core import sigutils, typing
+        from numba.pycc.compiler import ExportEntry, ModuleCompiler
+
+        entries = []
+        for name, (function, types) in marked_for_numba()[1].items():
+            arguments, result = sigutils.normalize_signature(types)
+            entries.append(ExportEntry(name, typing.signature(result, *arguments), function))
+        path = os.path.join(folder, "kernels.o")
+        ModuleCompiler(entries, "spikey_kernels", cpu_name=cpu).write_native_object(path)
+        with open(path, "rb") as file:
+            return file.read()

@@ -1,0 +1,118 @@
+"""Runs kernels from an object file that numba made, without importing numba, which is slow.
+
+The object file is made at first use and kept beside the package, or in the user's cache folder
+where that cannot be written to; its name tells of which source and for which processor it is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import functools
+import os
+import re
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from . import engine, files
+
+TYPES = {"i2": np.int16, "i4": np.int32, "i8": np.int64, "u1": np.uint8, "u2": np.uint16,
+         "u4": np.uint32}  # fmt: skip
+
+
+def target() -> str:
+    """The processor to compile for, by LLVM's name; NUMBA_CPU_NAME names another."""
+    wanted = os.environ.get("NUMBA_CPU_NAME")
+    return wanted or (engine.CPU_BASELINE if engine.has_baseline() else "")
+
+
+def cache_folders() -> list[Path]:
+    """Where the object file may be kept, in the order in which they are tried."""
+    folders = [engine.SOURCE.parent / "__pycache__"]
+    with contextlib.suppress(RuntimeError):  # there is no home directory
+        folders.append(Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "spikey")
+    return folders
+
+
+@functools.cache
+def kernels() -> dict[str, Callable]:
+    """All kernels by name, from the object file on disk or a new one."""
+    cpu = target()
+    name = f"kernels-{engine.source_stamp():08x}-{re.sub('[^A-Za-z0-9-]', '_', cpu) or 'any'}.o"
+    for folder in cache_folders():
+        if code := _read(folder / name):
+            return _load(code)
+    from . import compilation
+
+    code = compilation.object_code(cpu)
+    for folder in cache_folders():
+        with contextlib.suppress(OSError):  # then it is made anew next time
+            folder.mkdir(parents=True, exist_ok=True)
+            files.write(str(folder / name), zlib.crc32(code).to_bytes(4, "little") + code)
+            break
+    return _load(code)
+
+
+def _read(path: Path) -> bytes | None:
+    """The object file that was kept under its CRC-32; None if it is not there or is damaged."""
+    try:
+        kept = path.read_bytes()
+    except OSError:
+        return None
+    code = kept[4:]
+    return code if int.from_bytes(kept[:4], "little") == zlib.crc32(code) and code else None
+
+
+def _load(code: bytes) -> dict[str, Callable]:
+    import llvmlite.binding as llvm
+
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    # numba's arrays may own memory, which this would free; ours, from NumPy, never do.
+    llvm.add_symbol("NRT_MemInfo_call_dtor", ctypes.cast(ctypes.pythonapi.Py_FatalError,
+                                                         ctypes.c_void_p).value)  # fmt: skip
+    machine = llvm.Target.from_default_triple().create_target_machine()
+    linker = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+    linker.add_object_file(llvm.ObjectFileRef.from_data(code))
+    linker.finalize_object()
+    return {
+        name: _callable(linker, linker.get_function_address(name), types)
+        for name, types in engine.signatures.items()
+    }
+
+
+def _callable(linker, address: int, types: str) -> Callable:
+    """A function of the types "result(argument,...)" at an address; keeps its code alive.
+
+    Numba's calling convention: a pointer for the result, one for an exception, then the
+    arguments. An integer is one of 64 bits; an array is its owner's bookkeeping (two pointers, none
+    here), number of items, size of one, address, shape and strides. The status returned is 0.
+    """
+    arguments = re.findall(r"(\w\d)(\[[^]]*\])?", types[types.index("(") :])
+    kinds = [(TYPES[code], part.count(",") + 1 if part else 0) for code, part in arguments]
+    words = sum(5 + 2 * dimensions if dimensions else 1 for _, dimensions in kinds)
+    pointers, integers = [ctypes.c_void_p] * 2, [ctypes.c_int64] * words
+    function = ctypes.CFUNCTYPE(ctypes.c_int32, *pointers, *integers)(address)
+
+    def call(*given):
+        if len(given) != len(kinds):
+            raise TypeError(f"a kernel takes {len(kinds)} arguments, not {len(given)}")
+        flat = []
+        for value, (dtype, dimensions) in zip(given, kinds):
+            if not dimensions:
+                flat.append(int(value))
+                continue
+            if value.dtype != dtype or value.ndim != dimensions or not value.flags.c_contiguous:
+                raise TypeError(f"a kernel takes a contiguous array of {dtype}, not {value.dtype}")
+            flat += (0, 0, value.size, value.itemsize, value.ctypes.data)
+            flat += value.shape + value.strides
+        result, exception = ctypes.c_int64(), ctypes.c_void_p()
+        if function(ctypes.addressof(result), ctypes.addressof(exception), *flat):
+            raise RuntimeError("a kernel ended with an exception")
+        return result.value
+
+    call.code = linker
+    return call
