@@ -5,6 +5,7 @@ from a checkout without either. Where the kernels cannot be compiled (no C compi
 package is installed without them and compiles them at first use.
 """
 
+import platform
 import shutil
 import sys
 import warnings
@@ -41,7 +42,7 @@ def compiled_kernels():
     except (ImportError, RuntimeError) as error:  # no numba, or no C compiler
         print(f"The kernels are not compiled ahead of time: {error}", file=sys.stderr)
         return []
-    baseline = engine.is_x86_64()
+    baseline = platform.machine().lower() in ("x86_64", "amd64")
     if baseline:
         compiler.target_cpu = engine.CPU_BASELINE
     stamp = engine.source_stamp()

@@ -15,16 +15,14 @@ from __future__ import annotations
 
 import functools
 import os
-import platform
 import zlib
-from pathlib import Path
 
 from .errors import UsageError
 
 ENGINES = ("aot", "jit", "python")
 CPU_BASELINE = "x86-64-v3"  # what is compiled for on x86-64, where the processor has these:
 CPU_FEATURES = ("AVX2", "FMA3")
-SOURCE = Path(__file__).with_name("kernels.py")
+SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "kernels.py")
 
 signatures: dict[str, str] = {}  # of all kernels, once kernels.py has been imported
 
@@ -32,11 +30,8 @@ signatures: dict[str, str] = {}  # of all kernels, once kernels.py has been impo
 @functools.cache
 def source_stamp() -> int:
     """CRC-32 of the kernels' source, by which a compiled module is known to be of this source."""
-    return zlib.crc32(SOURCE.read_bytes())
-
-
-def is_x86_64() -> bool:
-    return platform.machine().lower() in ("x86_64", "amd64")
+    with open(SOURCE, "rb") as file:
+        return zlib.crc32(file.read())
 
 
 def has_baseline() -> bool:
@@ -44,7 +39,7 @@ def has_baseline() -> bool:
     import numpy as np
 
     have = np._core._multiarray_umath.__cpu_features__
-    return is_x86_64() and all(have.get(feature) for feature in CPU_FEATURES)
+    return all(have.get(feature) for feature in CPU_FEATURES)
 
 
 def _compiled_module():

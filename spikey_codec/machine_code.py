@@ -31,7 +31,7 @@ def target() -> str:
 
 def cache_folders() -> list[Path]:
     """Where the object file may be kept, in the order in which they are tried."""
-    folders = [engine.SOURCE.parent / "__pycache__"]
+    folders = [Path(engine.SOURCE).parent / "__pycache__"]
     with contextlib.suppress(RuntimeError):  # there is no home directory
         folders.append(Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "spikey")
     return folders

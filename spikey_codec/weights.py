@@ -1,44 +1,44 @@
 """Finds, checks and loads the integer arrays of `weights/`.
 
-The folder stands at the top of a source tree and inside the installed package (`setup.cfg` maps
-it to `spikey_codec/weights_data`). `manifest.json` lists each array's SHA-256; an array
-that differs from it is refused, since a codec with other weights writes files nobody can read.
+The folder stands at the top of a source tree and inside the installed package (`setup.py` copies
+it to `spikey_codec/weights_data`). `manifest.json` lists each array's CRC-32; an array that
+differs from it is refused, since a codec with other weights writes files nobody can read.
 """
 
 from __future__ import annotations
 
 import functools
-import hashlib
 import io
 import json
-from pathlib import Path
+import os
+import zlib
 
 import numpy as np
 
 from .errors import WeightsError
 
-_HERE = Path(__file__).resolve().parent
-FOLDERS = (_HERE.parent / "weights", _HERE / "weights_data")
+_HERE = os.path.dirname(os.path.abspath(__file__))
+FOLDERS = (os.path.join(os.path.dirname(_HERE), "weights"), os.path.join(_HERE, "weights_data"))
 MANIFEST = "manifest.json"
 
+_chosen: list[str] = []
 
-_chosen: list[Path] = []
 
-
-def use(path: Path) -> None:
+def use(path: str | os.PathLike) -> None:
     """Take the weights from another folder; to be called before anything is coded."""
-    _chosen[:] = [path]
+    _chosen[:] = [os.fspath(path)]
     folder.cache_clear()
     load.cache_clear()
 
 
 @functools.cache
-def folder() -> Path:
+def folder() -> str:
     """The folder with the manifest; `WeightsError` if there is none."""
     for path in _chosen or FOLDERS:
-        if (path / MANIFEST).is_file():
-            return path
-    raise WeightsError(f"The weights are missing: there is no {MANIFEST} in {(_chosen or FOLDERS)[0]}.")
+        if os.path.isfile(os.path.join(path, MANIFEST)):
+            return os.fspath(path)
+    where = (_chosen or FOLDERS)[0]
+    raise WeightsError(f"The weights are missing: there is no {MANIFEST} in {where}.")
 
 
 @functools.cache
@@ -49,25 +49,26 @@ def load(name: str) -> np.ndarray:
     return array
 
 
-def read(source: Path, name: str) -> np.ndarray:
+def read(source: str | os.PathLike, name: str) -> np.ndarray:
     """The array `name` of a weights folder.
 
     Raises `WeightsError` where it is not listed, is missing, or does not have the listed checksum.
     """
-    path = source / MANIFEST
+    path = os.path.join(source, MANIFEST)
     try:
-        entry = json.loads(path.read_text("utf-8"))["arrays"].get(name)
-        checksum = entry["sha256"] if entry else None
+        entry = _listed(path)["arrays"].get(name)
+        checksum = entry["crc32"] if entry else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise WeightsError(f"The list of weights {path} cannot be read: {error}.") from error
     if checksum is None:
         raise WeightsError(f"The weights {name!r} are not listed in {path}.")
-    path = source / f"{name}.npy"
+    path = os.path.join(source, f"{name}.npy")
     try:
-        data = path.read_bytes()
+        with open(path, "rb") as file:
+            data = file.read()
     except OSError as error:
         raise WeightsError(f"The weights {path} cannot be read: {error.strerror}.") from error
-    if hashlib.sha256(data).hexdigest() != checksum:
+    if f"{zlib.crc32(data):08x}" != checksum:
         raise WeightsError(f"The weights {path} are damaged: their checksum is not the listed one.")
     try:
         return np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
@@ -75,19 +76,27 @@ def read(source: Path, name: str) -> np.ndarray:
         raise WeightsError(f"The weights {path} are not an array of numbers.") from error
 
 
-def save(target: Path, name: str, array: np.ndarray, about: dict) -> None:
+def save(target: str | os.PathLike, name: str, array: np.ndarray, about: dict) -> None:
     """Write an array into a weights folder and enter it, with `about`, into the manifest."""
     buffer = io.BytesIO()
     np.lib.format.write_array(buffer, np.ascontiguousarray(array), allow_pickle=False)
-    target.mkdir(parents=True, exist_ok=True)
-    path = target / MANIFEST
-    listed = json.loads(path.read_text("utf-8")) if path.exists() else {"arrays": {}}
+    data = buffer.getvalue()
+    os.makedirs(target, exist_ok=True)
+    path = os.path.join(target, MANIFEST)
+    listed = _listed(path) if os.path.exists(path) else {"arrays": {}}
     listed["arrays"][name] = {
-        "sha256": hashlib.sha256(buffer.getvalue()).hexdigest(),
+        "crc32": f"{zlib.crc32(data):08x}",
         "dtype": str(array.dtype),
         "shape": list(array.shape),
         **about,
     }
     listed["arrays"] = dict(sorted(listed["arrays"].items()))
-    (target / f"{name}.npy").write_bytes(buffer.getvalue())
-    path.write_text(json.dumps(listed, indent=2) + "\n", "utf-8")
+    with open(os.path.join(target, f"{name}.npy"), "wb") as file:
+        file.write(data)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(json.dumps(listed, indent=2) + "\n")
+
+
+def _listed(path: str) -> dict:
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
