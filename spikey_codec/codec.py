@@ -105,6 +105,7 @@ def read_info(data: bytes) -> dict:
         "channels": header.channels,
         "frames": header.frames,
         "rate": header.rate,
+        "seconds": header.frames / header.rate if header.rate else 0.0,
         "mapping": ("challenge converter", "plain", "sparse values")[header.mapping.kind],
         "header bytes": header_bytes,
         "chunks": -(-header.frames // chunk.chunk_frames(header.channels)),

@@ -213,6 +213,18 @@ def predict(weights, history, first, lane):
 
 
 @helper
+def place_in_class(classes, c, mean, lowest, uneven):
+    """Where a prediction falls in a scale class: its key, the first being 0; the bin that keys
+    count from; and the low bits of a bin."""
+    cell = mean >> int(classes[index(c), STEP])
+    if uneven:
+        return cell - (lowest >> int(classes[index(c), STEP])), 0, 0
+    low_bits = int(classes[index(c), LOW_BITS])
+    nearest = (cell << int(classes[index(c), STEP])) >> (MU_BITS + low_bits)
+    return cell & int(classes[index(c), MASK]), nearest, low_bits
+
+
+@helper
 def remember(history, row, lane, level):
     """The ring of past levels is kept twice over, so that ORDER rows always lie in a run."""
     at = row & (ORDER - 1)
@@ -310,16 +322,8 @@ def encode(
                 mean = predict(weights, history, first, lane) >> shift
                 mean = min(max(mean, lowest), highest)
                 c = scale_class(tracked_scale(trackers, lane), first_class, last_class)
-                step = int(classes[index(c), STEP])
+                place, nearest, low_bits = place_in_class(classes, c, mean, lowest, uneven)
                 count = int(classes[index(c), COUNT])
-                if uneven:
-                    low_bits = 0
-                    place = (mean >> step) - (lowest >> step)
-                    nearest = 0
-                else:
-                    low_bits = int(classes[index(c), LOW_BITS])
-                    place = (mean >> step) & int(classes[index(c), MASK])
-                    nearest = ((mean >> step) << step) >> (MU_BITS + low_bits)
                 key = int(classes[index(c), FIRST_KEY]) + place
                 if origins[index(key)] == 0:
                     build_table(
@@ -391,15 +395,7 @@ def decode(
                 mean = predict(weights, history, first, lane) >> shift
                 mean = min(max(mean, lowest), highest)
                 c = scale_class(tracked_scale(trackers, lane), first_class, last_class)
-                step = int(classes[index(c), STEP])
-                if uneven:
-                    low_bits = 0
-                    place = (mean >> step) - (lowest >> step)
-                    nearest = 0
-                else:
-                    low_bits = int(classes[index(c), LOW_BITS])
-                    place = (mean >> step) & int(classes[index(c), MASK])
-                    nearest = ((mean >> step) << step) >> (MU_BITS + low_bits)
+                place, nearest, low_bits = place_in_class(classes, c, mean, lowest, uneven)
                 key = int(classes[index(c), FIRST_KEY]) + place
                 if origins[index(key)] == 0:
                     build_table(
