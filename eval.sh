@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The challenge's protocol: compress and restore every recording of data/ with ./encode and ./decode,
-# compare byte for byte, and score. Sets everything up where that is still to be done.
+# The challenge's protocol: compress and restore every recording of data/ with ./encode and
+# ./decode, compare byte for byte, and score. Sets everything up where that is still to be done.
 #
 #   ./eval.sh                      data/*.wav (unpacked from data.zip, or synthetic, if missing)
 #   DATA=DIR ./eval.sh             DIR/*.wav

@@ -6,7 +6,9 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$here"
 
 # The environment is made anew when anything that it was made from has changed.
-stamp=$(cat setup.cfg setup.py pyproject.toml spikey_codec/kernels.py spikey_codec/engine.py | cksum)
+sources="setup.cfg setup.py pyproject.toml"
+sources="$sources spikey_codec/kernels.py spikey_codec/engine.py spikey_codec/compilation.py"
+stamp=$(cat $sources | cksum)
 stamp="$stamp $here"
 notes=.venv/spikey-setup # line 1: the stamp; line 2: the extras
 extras=" $* "

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import math
+import threading
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +20,7 @@ from .container import Reader
 from .converter import Mapping
 from .entropy.density import class_of, scale_classes
 from .entropy.huffman import CodeTables
-from .errors import CorruptError
+from .errors import CorruptError, WeightsError
 from .predictors import linear
 
 OWN_PREDICTOR, CONSTANT, STORED = 255, 254, 253
@@ -78,6 +79,7 @@ class ChunkCoder:
 
     def __init__(self, lowest: int, highest: int, uneven: bool, encoding: bool):
         self.lowest, self.highest = lowest, highest
+        self._lock = threading.Lock()  # the kernels share the tables, and make them as they go
         self.value_bits = (highest - lowest).bit_length()
         self.level_bits = kernels.MU_BITS if uneven else 0
         self.edges = weights.load("converter").copy() if uneven else np.zeros(0, np.int32)
@@ -86,6 +88,8 @@ class ChunkCoder:
             self.levels = converter.levels(self.edges, kernels.EDGE_BITS, kernels.MU_BITS)
         self.density = weights.load("density").copy()
         self.codebook = weights.load("linear")
+        if len(self.codebook) > STORED:
+            raise WeightsError("The codebook has more predictors than a byte can tell apart.")
         self.classes = scale_classes(lowest, highest, even=not uneven)
         self.tables = CodeTables(self.classes, encoding, decoding=not encoding)
 
@@ -93,17 +97,17 @@ class ChunkCoder:
         """Side information and payload of a chunk; int16, shape (frames > 0, channels)."""
         sides = [self.choose(codes[:, channel]) for channel in range(codes.shape[1])]
         coded = [i for i, side in enumerate(sides) if side.number != CONSTANT]
-        written = b"".join(map(write_side, sides))
-        if not coded:
-            return written
-        values = lanes.fold(codes if len(coded) == len(sides) else codes[:, coded])
-        state = self.lane_state([sides[i] for i in coded], lanes.runs(len(codes), len(coded)))
-        packed = written + self.encode_rows(values, 0, state)
-        stored = bytes([STORED]) + codes.astype("<i2", copy=False).tobytes()
-        return packed if len(packed) <= len(stored) else stored
+        packed = b"".join(map(write_side, sides))
+        if coded:
+            values = lanes.fold(codes if len(coded) == len(sides) else codes[:, coded])
+            runs = lanes.runs(len(codes), len(coded))
+            packed += self.encode_rows(values, 0, self.lane_state([sides[i] for i in coded], runs))
+        if len(packed) <= 1 + 2 * codes.size:
+            return packed
+        return bytes([STORED]) + codes.astype("<i2", copy=False).tobytes()
 
     def decode(self, data: memoryview, frames: int, channels: int) -> np.ndarray:
-        """Inverse of `encode`: codes, int16, shape (frames, channels); CorruptError if it cannot."""
+        """Inverse of `encode`: codes, int16, shape (frames, channels); else CorruptError."""
         reader = Reader(data)
         if data[:1] == bytes([STORED]):
             return self._stored(data[1:], frames, channels)
@@ -152,7 +156,7 @@ class ChunkCoder:
         return side
 
     def choose(self, lead: np.ndarray) -> Side:
-        """The predictor to use for a lead, codes of shape (frames,), and the scale to start with."""
+        """Predictor to use and scale to start with, for a lead: codes of shape (frames,)."""
         if lead[0] == lead[-1] and (lead == lead[0]).all():
             return Side(CONSTANT, constant=int(lead[0]))
         matrix = self._covariance(lead)
@@ -207,14 +211,15 @@ class ChunkCoder:
         rows = [
             class_of(mean_error << kernels.SCALE_BITS, self.classes) for mean_error in COMMON_ERRORS
         ]
-        kernels.prepare(
-            *rows, self.lowest, self.classes.table, self.edges, self.density, *self.tables.arrays()
-        )
+        classes, tables = self.classes.table, self.tables.arrays()
+        with self._lock:
+            kernels.prepare(*rows, self.lowest, classes, self.edges, self.density, *tables)
 
     def encode_rows(self, values: np.ndarray, row: int, state: tuple[np.ndarray, ...]) -> bytes:
-        """Code words of values in coding order, from `row` of their lanes on; moves the state on."""
+        """Code words of values in coding order, from a row of the lanes on; moves the state on."""
         out = np.empty(len(values) + 2, np.uint32)
-        bits = kernels.encode(*self._arguments(values, row, state), out)
+        with self._lock:
+            bits = kernels.encode(*self._arguments(values, row, state), out)
         return out.astype(">u4").tobytes()[: (bits + 7) // 8]
 
     def decode_rows(
@@ -227,7 +232,8 @@ class ChunkCoder:
         lane_count = len(state[0])
         room = -len(payload) % 4 + 4 * (lane_count + 4)  # a row reads at most a word a lane
         words = np.frombuffer(b"".join([payload, bytes(room)]), ">u4").astype(np.uint32)
-        bits = kernels.decode(*self._arguments(values, row, state), words)
+        with self._lock:
+            bits = kernels.decode(*self._arguments(values, row, state), words)
         if bits == kernels.BAD_SYMBOL:
             raise CorruptError("The file is damaged: it holds a code outside its range.")
         unused = 8 * len(payload) - bits

@@ -77,7 +77,8 @@ def verify(paths: tuple[str, ...]):
     for path in paths:
         try:
             original = decompress(files.read(path))
-            click.echo(f"{path}: good, {len(original)} bytes, CRC-32 {zlib.crc32(original):08x}")
+            checksum = zlib.crc32(original)
+            click.echo(f"{path}: good, {len(original)} bytes, CRC-32 {checksum:08x}")
         except (SpikeyError, OSError, MemoryError) as error:
             bad += 1
             click.echo(f"{path}: BAD: {files.sentence(error)}", err=True)
@@ -92,11 +93,9 @@ def verify(paths: tuple[str, ...]):
 @click.option("--seed", default=0, show_default=True)
 def simulate(folder: Path, leads: int, seconds: float | None, seed: int):
     """Write synthetic recordings into FOLDER, as from the challenge's converter."""
-    from . import kernels, weights
-    from .lab.simulate import write_recordings
+    from .lab.simulate import shipped_edges, write_recordings
 
-    edges = weights.load("converter") / (1 << kernels.EDGE_BITS)
-    paths = write_recordings(folder, leads, seconds, seed, thresholds=edges)
+    paths = write_recordings(folder, leads, seconds, seed, thresholds=shipped_edges())
     click.echo(f"{len(paths)} synthetic recordings in {folder}.", err=True)
 
 
@@ -107,8 +106,8 @@ def fit():
 
 def _fit_options(command):
     for option in (
-        click.option("--into", default="weights", show_default=True, type=click.Path(path_type=Path),
-                     help="Folder of weights to write to."),
+        click.option("--into", default="weights", show_default=True,
+                     type=click.Path(path_type=Path), help="Folder of weights to write to."),
         click.option("--keep-out", default=5, show_default=True, metavar="N",
                      help="Keep every N-th group of simultaneous leads out; 0: fit on all."),
     ):
@@ -131,8 +130,8 @@ def converter(recordings: tuple[Path, ...], into: Path, keep_out: int):
 
 @fit.command()
 @_fit_options
-@click.option("--seed", default=1, show_default=True)
-@click.option("--predictors", default=64, show_default=True, type=click.IntRange(1, 254))
+@click.option("--seed", default=1, show_default=True, type=click.IntRange(0))
+@click.option("--predictors", default=64, show_default=True, type=click.IntRange(1, 253))
 def linear(recordings: tuple[Path, ...], into: Path, keep_out: int, seed: int, predictors: int):
     """The codebook of linear predictors; needs the converter's edges."""
     from .fit import commands
@@ -173,7 +172,8 @@ def _frames(leads: int, samples: int):
     """Frames of standard input as they come; complains of what is left over at its end."""
     import numpy as np
 
-    while data := sys.stdin.buffer.read(2 * leads * samples):
+    source = files.standard_input()
+    while data := source.read(2 * leads * samples):
         whole = len(data) // (2 * leads)
         if whole:
             yield np.frombuffer(data, "<i2", whole * leads).reshape(whole, leads)
@@ -186,14 +186,14 @@ def _frames(leads: int, samples: int):
 
 @stream_group.command()
 @LEADS
-@click.option("--seconds", default=4.0, show_default=True, help="How much of the input to use.")
-@click.option("--rate", default=19531, show_default=True, help="Samples per second of a lead.")
+@click.option("--samples", default=78124, show_default=True, type=click.IntRange(100, 1 << 23),
+              help="How many of the first samples of every lead to use.")
 @click.argument("path", metavar="OUT.json")
-def calibrate(leads: int, seconds: float, rate: int, path: str):
-    """Find each lead's predictor from the first seconds of raw samples on standard input."""
+def calibrate(leads: int, samples: int, path: str):
+    """Find each lead's predictor from the first raw samples on standard input."""
     from .stream import Calibration
 
-    first = next(_frames(leads, max(1, round(seconds * rate))), None)
+    first = next(_frames(leads, samples), None)
     if first is None:
         raise RecordingError("There is nothing on standard input to calibrate on.")
     Calibration.of(first).save(path)
@@ -212,34 +212,42 @@ def stream_encode(leads: int, frame: int, calibration: Path | None, sync: int):
 
     known = Calibration.load(calibration) if calibration else None
     encoder = StreamEncoder(leads, known, sync)
+    target = files.standard_output()
     for samples in _frames(leads, frame):
-        sys.stdout.buffer.write(encoder.push(samples))
-        sys.stdout.buffer.flush()
+        target.write(encoder.push(samples))
+        target.flush()
 
 
 @stream_group.command("decode")
 def stream_decode():
     """Packets on standard input to raw samples on standard output.
 
-    Samples lost between packets are written as zeros, so that the rest keeps its time; what was
-    lost is said on standard error, and the exit status is then 1.
+    Samples lost between packets are written as zeros, so that the rest keeps its time (but not
+    before the first and not for a gap of over 2^27 samples); what was lost is said on standard
+    error, and the exit status is then 1.
     """
     from .stream import StreamDecoder
 
     decoder = StreamDecoder()
     written = None
-    while data := sys.stdin.buffer.read1(1 << 20):
+    source, target = files.standard_input(), files.standard_output()
+    while data := source.read1(1 << 20):
         for first, samples in decoder.blocks(data):
             gap = first - (first if written is None else written)
             if gap * samples.shape[1] <= LONGEST_FILL:
-                sys.stdout.buffer.write(bytes(2 * gap * samples.shape[1]))
-            sys.stdout.buffer.write(samples.astype("<i2", copy=False).tobytes())
+                target.write(bytes(2 * gap * samples.shape[1]))
+            target.write(samples.astype("<i2", copy=False).tobytes())
             written = first + len(samples)
-        sys.stdout.buffer.flush()
+        target.flush()
     for first, frames in decoder.lost:
         click.echo(f"spikey: lost {frames} samples of every lead from number {first} on.", err=True)
     if decoder.pending:
         raise CorruptError("The stream ends within a packet.")
+    if decoder.dropped:
+        raise CorruptError(
+            f"{decoder.dropped} packets came again or too late and were left out; are there two "
+            "streams in one?"
+        )
     if decoder.lost:
         raise CorruptError("Not everything could be decoded.")
 

@@ -62,8 +62,10 @@ def decompress(data: bytes) -> bytes:
     """
     header, reader = container.read_header(data)
     presets.name_of(header.preset)
-    samples = b"" if header.opaque else decode_samples(header, reader)
-    original = b"".join([header.head, samples, header.tail])
+    original = header.head
+    if not header.opaque:
+        samples = decode_samples(header, reader)
+        original = wav.join(wav.Recording(header.head, samples, header.tail, header.rate))
     if reader.left:
         raise CorruptError("The file is damaged: there is something after its end.")
     if zlib.crc32(original) != header.checksum:
@@ -71,10 +73,13 @@ def decompress(data: bytes) -> bytes:
     return original
 
 
-def decode_samples(header: Header, reader: container.Reader) -> bytes:
-    """The PCM bytes of the chunks that the reader stands before."""
+def decode_samples(header: Header, reader: container.Reader) -> np.ndarray:
+    """The samples of the chunks that the reader stands before: int16, shape (frames, channels).
+
+    Raises CorruptError or WeightsError.
+    """
     coder = None
-    parts = []
+    parts = [np.empty((0, header.channels), np.int16)]
     step = chunk.chunk_frames(header.channels)
     for start in range(0, header.frames, step):
         frames = min(step, header.frames - start)
@@ -82,12 +87,15 @@ def decode_samples(header: Header, reader: container.Reader) -> bytes:
         part = reader.take(reader.left if last else reader.varint())
         coder = coder or chunk.coder_for(header.mapping, encoding=False)
         codes = coder.decode(part, frames, header.channels)
-        parts.append(converter.to_samples(codes, header.mapping).astype("<i2", copy=False).tobytes())
-    return b"".join(parts)
+        parts.append(converter.to_samples(codes, header.mapping))
+    return np.concatenate(parts)
 
 
 def read_info(data: bytes) -> dict:
-    """What a .brainwire file says of itself, without decoding its samples; see `spikey info`."""
+    """What a .brainwire file says of itself, without decoding its samples; see `spikey info`.
+
+    Raises what `decompress` raises, as far as it reads.
+    """
     header, reader = container.read_header(data)
     info = {
         "format version": container.VERSION,

@@ -1,4 +1,4 @@
-"""Stage 5: side information and payload <-> .brainwire bytes. FORMAT.md is the specification."""
+"""Stage 5: header, framing and packed bytes <-> .brainwire bytes; FORMAT.md specifies them."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ CHALLENGE_FRAMING, PLAIN_FRAMING, OTHER_FRAMING, OPAQUE = range(4)
 CHALLENGE_CHANNELS, CHALLENGE_RATE = 1, 19531
 
 STORED, BZIP2 = 0, 1
+MOST_GAP_BYTES = 2 * 0xFFFF  # between as many values as 16 bits can tell apart
 MOST_BYTES_OUT_PER_BYTE = 1 << 21  # bzip2 cannot expand more than this; a promise of more is a lie
 
 
@@ -47,18 +48,11 @@ class Header:
         """Which of the four framings writes this header shortest."""
         if self.opaque:
             return OPAQUE
-        if self.tail or not _is_plain(self.head, self.frames, self.channels, self.rate):
+        if self.tail or not wav.is_plain_header(self.head, self.frames, self.channels, self.rate):
             return OTHER_FRAMING
         if (self.channels, self.rate) == (CHALLENGE_CHANNELS, CHALLENGE_RATE):
             return CHALLENGE_FRAMING
         return PLAIN_FRAMING
-
-
-def _is_plain(head: bytes, frames: int, channels: int, rate: int) -> bool:
-    try:
-        return head == wav.plain_header(frames, channels, rate)
-    except ValueError:  # no plain header can say this much
-        return False
 
 
 def write_header(header: Header) -> bytes:
@@ -117,10 +111,10 @@ def read_header(data: bytes) -> tuple[Header, "Reader"]:
         try:
             header.head = wav.plain_header(header.frames, header.channels, header.rate)
         except ValueError as error:
-            raise CorruptError("The file is damaged: its sizes cannot be those of a WAV.") from error
+            raise CorruptError("The file is damaged: no WAV has such sizes.") from error
     if kind == converter.SPARSE:
         first = np.frombuffer(reader.take(2), "<i2").astype(np.int64)
-        gaps = _unpack(reader)
+        gaps = _unpack(reader, MOST_GAP_BYTES)
         steps = np.frombuffer(gaps[: len(gaps) & ~1], "<u2").astype(np.int64) + 1
         values = np.concatenate([first, steps]).cumsum()
         if values[-1] > 32767 or len(gaps) % 2:
@@ -187,9 +181,12 @@ def _pack(data: bytes) -> bytes:
     return bytes([STORED]) + write_varint(len(data)) + data
 
 
-def _unpack(reader: Reader) -> bytes:
+def _unpack(reader: Reader, most: int | None = None) -> bytes:
+    """Inverse of `_pack`; CorruptError for more than `most` bytes, if given, before unpacking."""
     method = reader.byte()
     size = reader.varint()
+    if most is not None and size > most:
+        raise CorruptError("The file is damaged: its list of sample values leaves 16 bits.")
     if method == STORED:
         return bytes(reader.take(size))
     if method != BZIP2:
@@ -201,7 +198,7 @@ def _unpack(reader: Reader) -> bytes:
     try:
         data = unpacker.decompress(packed, size + 1)
     except (OSError, ValueError) as error:
-        raise CorruptError("The file is damaged: a packed part of it cannot be unpacked.") from error
+        raise CorruptError("The file is damaged: a part of it cannot be unpacked.") from error
     if len(data) != size or not unpacker.eof or unpacker.unused_data:
         raise CorruptError("The file is damaged: a packed part of it has not the size it says.")
     return data

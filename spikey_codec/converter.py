@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 LOWEST_CODE, HIGHEST_CODE = -512, 511
-GAIN, OFFSET = 64.061577, 31.034184
+GAIN, OFFSET, UNIT = 64_061_577, 31_034_184, 1_000_000  # 64.061577 and 31.034184
 
 CHALLENGE, PLAIN, SPARSE = 0, 1, 2
 
@@ -35,7 +35,8 @@ def challenge_pcm() -> np.ndarray:
     >>> challenge_pcm()[[0, 511, 512, 1023]].tolist()
     [-32768, -32, 31, 32767]
     """
-    magnitude = np.rint(np.arange(HIGHEST_CODE + 1) * GAIN + OFFSET).astype(np.int16)
+    codes = np.arange(HIGHEST_CODE + 1, dtype=np.int64)
+    magnitude = ((codes * GAIN + OFFSET + UNIT // 2) // UNIT).astype(np.int16)
     return np.concatenate([-magnitude[::-1] - 1, magnitude])
 
 
@@ -55,6 +56,7 @@ def to_codes(samples: np.ndarray) -> tuple[np.ndarray, Mapping]:
     leave such gaps that listing them pays; else PLAIN, the samples themselves. SPARSE codes
     are centred: they run from -(n // 2) for the lowest of n values.
     """
+    samples = samples.astype(np.int16, copy=False)  # a WAV's are little-endian on any machine
     codes = to_challenge_codes(samples)
     if codes is not None:
         return codes, Mapping(CHALLENGE)

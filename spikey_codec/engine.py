@@ -29,9 +29,12 @@ signatures: dict[str, str] = {}  # of all kernels, once kernels.py has been impo
 
 @functools.cache
 def source_stamp() -> int:
-    """CRC-32 of the kernels' source, by which a compiled module is known to be of this source."""
-    with open(SOURCE, "rb") as file:
-        return zlib.crc32(file.read())
+    """CRC-32 of what compiled kernels are made from, by which they are known to be of today."""
+    stamp = 0
+    for path in (SOURCE, os.path.join(os.path.dirname(SOURCE), "compilation.py")):
+        with open(path, "rb") as file:
+            stamp = zlib.crc32(file.read(), stamp)
+    return stamp
 
 
 def has_baseline() -> bool:

@@ -25,7 +25,7 @@ class CorruptError(SpikeyError):
 
 
 class WeightsError(SpikeyError):
-    """The shipped weights are missing, damaged or not those the file was made with."""
+    """The shipped weights are missing or damaged."""
 
 
 class RecordingError(SpikeyError):

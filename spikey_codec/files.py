@@ -16,13 +16,22 @@ STANDARD = "-"  # stands for standard input or output
 def read(path: str) -> bytes:
     """All bytes of a file, or of standard input for "-"; OSError where it cannot be read."""
     if path == STANDARD:
-        return _open(sys.stdin, "standard input").buffer.read()
+        return standard_input().read()
     with open(path, "rb") as file:
         return file.read()
 
 
+def standard_input():
+    """Standard input for bytes; OSError where the process was started with it closed."""
+    return _open(sys.stdin, "standard input").buffer
+
+
+def standard_output():
+    """Standard output for bytes; OSError where the process was started with it closed."""
+    return _open(sys.stdout, "standard output").buffer
+
+
 def _open(stream, name: str):
-    """The stream; OSError where the process was started with it closed."""
     if stream is None:
         raise OSError(errno.EBADF, os.strerror(errno.EBADF), name)
     return stream
@@ -36,7 +45,7 @@ def write(path: str, data: bytes) -> None:
     permissions are kept. Raises OSError, with the old file as it was.
     """
     if path == STANDARD:
-        output = _open(sys.stdout, "standard output").buffer
+        output = standard_output()
         output.write(data)
         output.flush()
         return

@@ -1,8 +1,8 @@
 """The inner loops: everything that runs once per sample or once per code table.
 
 Written once, as plain functions over integers and NumPy arrays, and run by whichever engine
-`engine.py` chose. They stand in one module because numba stamps its on-disk cache by the
-content of one file. FORMAT.md is the specification; the names here are the names there.
+`engine.py` chose. They stand in one module so that one file's content tells which compiled code
+is theirs. FORMAT.md is the specification; the names here are the names there.
 
 Every intermediate value fits a signed 64-bit integer, products of two array elements fit 32 bits
 (see FORMAT.md, "Limits of the arithmetic"), and `int()` around what comes out of an array keeps
@@ -42,7 +42,7 @@ def scale_class(scale, first_class, last_class):
 @helper
 def cumulative(mass_table, x, scale):
     """Density's mass below x (1/256 code from the mean), for a given scale; see FORMAT.md."""
-    # 2^13 scale = one code; x in 2^-8 code; grid of 2^-5, kept with 8 more bits to interpolate
+    # 2^SCALE_BITS scale is one code; x is in 2^-EDGE_BITS code; 8 bits are kept to interpolate
     u = (x << (SCALE_BITS - EDGE_BITS + MASS_GRID_BITS + 8)) // scale
     last = len(mass_table) - 1
     u += (last << 8) >> 1
@@ -74,9 +74,6 @@ def code_lengths(masses, count, order, nodes, parents, lengths):
             if masses[i] > 0:
                 order[n] = (max(int(masses[i]), floor) << 13) | i
                 n += 1
-        if n == 1:
-            lengths[int(order[0]) & 8191] = 1
-            return
         gap = 1
         while gap < n // 3:
             gap = 3 * gap + 1
@@ -127,7 +124,7 @@ def build_table(
 
     Codes are even where `edges` is empty; their bins then count from the cell's own.
     """
-    masses, order, nodes, parents, lengths = scratch[0], scratch[1], scratch[2], scratch[3], scratch[4]
+    masses, lengths = scratch[0], scratch[4]
     step = int(classes[c, STEP])
     low_bits = int(classes[c, LOW_BITS])
     half = int(classes[c, HALF])
@@ -148,7 +145,6 @@ def build_table(
         while nearest < highest and int(edges[nearest + 1 - lowest]) <= mean:
             nearest += 1
     first_bin = nearest - half
-    origins[key] = first_bin + MADE
     escape = int(mass_table[len(mass_table) - 1])
     for i in range(count):
         code = first_bin + i
@@ -174,7 +170,7 @@ def build_table(
         masses[i] = mass
         escape -= mass
     masses[count] = max(escape, 1)
-    code_lengths(masses, count + 1, order, nodes, parents, lengths)
+    code_lengths(masses, count + 1, scratch[1], scratch[2], scratch[3], lengths)
 
     # Canonical code words: by length, then by symbol.
     word = 0
@@ -200,6 +196,7 @@ def build_table(
             at = 2 * (key * SLOW_LENGTHS + length - FAST_BITS - 1)
             slow[at] = word << (MAX_LENGTH - length)  # code words of this length lie below it
             slow[at + 1] = start_rank - start
+    origins[key] = first_bin + MADE  # last: from here on the code is there
 
 
 
@@ -415,7 +412,8 @@ def decode(
                         where += 2
                         length += 1
                     rank = (head >> (MAX_LENGTH - length)) + int(slow[index(where + 1)])
-                    rank += int(classes[index(c), FIRST_SYMBOL]) + place * (int(classes[index(c), COUNT]) + 1)
+                    count = int(classes[index(c), COUNT])
+                    rank += int(classes[index(c), FIRST_SYMBOL]) + place * (count + 1)
                     symbol = int(sorted_symbols[index(rank)])
                     held -= length
                 if symbol != ESCAPE:

@@ -11,6 +11,7 @@ import ctypes
 import functools
 import os
 import re
+import threading
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -40,8 +41,19 @@ def cache_folders() -> list[Path]:
 @functools.cache
 def kernels() -> dict[str, Callable]:
     """All kernels by name, from the object file on disk or a new one."""
+    with _lock:
+        return _kernels()
+
+
+_lock = threading.Lock()
+
+
+def _kernels() -> dict[str, Callable]:
+    import llvmlite.binding as llvm
+
     cpu = target()
-    name = f"kernels-{engine.source_stamp():08x}-{re.sub('[^A-Za-z0-9-]', '_', cpu) or 'any'}.o"
+    machine = re.sub("[^A-Za-z0-9_-]", "_", f"{llvm.get_process_triple()}-{cpu or 'any'}")
+    name = f"kernels-{engine.source_stamp():08x}-{machine}.o"
     for folder in cache_folders():
         if code := _read(folder / name):
             return _load(code)

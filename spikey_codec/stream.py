@@ -1,4 +1,4 @@
-"""Many leads, a few samples at a time: packets that can be decoded at once. See FORMAT.md, "Streams".
+"""Many leads, a few samples at a time: packets that can be decoded at once (FORMAT.md, "Streams").
 
     encoder = StreamEncoder(1024, Calibration.of(first_seconds))
     decoder = StreamDecoder()
@@ -31,6 +31,7 @@ STREAM_VERSION = 1
 SYNC_INTERVAL = 19531  # frames; one second of the challenge's recordings
 MOST_LEADS = 1 << 16
 MOST_SAMPLES = 1 << 24  # of one packet
+LARGEST_BODY = 1 << 27  # bytes: more than so many samples and leads can take
 LONGEST_HEAD = len(MARKER) + 1 + 3 * 9 + 2
 # A code of the challenge is 64 = 2^6 of the even codes it becomes when the mapping is given up.
 OCTAVES_TO_PLAIN = 6
@@ -50,7 +51,8 @@ class Calibration(NamedTuple):
     def of(cls, samples: np.ndarray) -> Calibration:
         """From a few seconds of signal: int16, shape (frames, leads).
 
-        Leads that leave the challenge's map are calibrated to the nearest codes of it.
+        Leads that leave the challenge's map are calibrated to the nearest codes of it. Raises
+        UsageError for anything but such an array.
         """
         codes = np.asarray(_checked_frame(samples)) >> 6
         coder = chunk.coder_for(Mapping(converter.CHALLENGE), encoding=True)
@@ -62,6 +64,16 @@ class Calibration(NamedTuple):
         """For leads of which nothing is known yet: the most common predictor, a middling scale."""
         classes = chunk.coder_for(Mapping(converter.CHALLENGE), encoding=True).classes.table
         return cls([0] * leads, [len(classes) // 2] * leads)
+
+    def is_possible(self) -> bool:
+        """Whether there is a predictor and a scale for every lead, and all of them exist."""
+        coder = chunk.coder_for(Mapping(converter.CHALLENGE), encoding=True)
+        numbers, rows = range(len(coder.codebook)), range(len(coder.classes.table))
+        return (
+            len(self.predictors) == len(self.scales)
+            and all(number in numbers for number in self.predictors)
+            and all(row in rows for row in self.scales)
+        )
 
     def save(self, path: str | Path) -> None:
         """Write as JSON; `load` is the inverse."""
@@ -76,16 +88,15 @@ class Calibration(NamedTuple):
             if content.pop("spikey_calibration") != STREAM_VERSION:
                 raise ValueError
             self = cls(list(map(int, content["predictors"])), list(map(int, content["scales"])))
-            _sides(self, Mapping(converter.CHALLENGE))
-            if len(self.predictors) != len(self.scales):
+            if not self.is_possible():
                 raise ValueError
-        except (ValueError, KeyError, TypeError, AttributeError, CorruptError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise RecordingError(f"{path} is not a calibration of this release.") from error
         return self
 
 
 def _sides(calibration: Calibration, mapping: Mapping) -> list[Side]:
-    """Side information of all leads; CorruptError where it names what is not there."""
+    """Side information of all leads."""
     coder = chunk.coder_for(mapping, encoding=True)
     scales = np.array(calibration.scales, np.int64)
     if mapping.kind == converter.PLAIN:
@@ -139,17 +150,19 @@ class StreamEncoder:
         chunk.coder_for(self._mapping, encoding=True).prepare()
 
     def refresh(self, calibration: Calibration) -> None:
-        """Take another calibration from the next synchronisation point on."""
-        if len(calibration.predictors) != self.leads:
-            raise UsageError(
-                f"The calibration is for {len(calibration.predictors)} leads, not {self.leads}."
-            )
+        """Take another calibration from the next synchronisation point on.
+
+        Raises UsageError if it is not one for this number of leads.
+        """
+        if not calibration.is_possible() or len(calibration.predictors) != self.leads:
+            raise UsageError(f"This is not a calibration for {self.leads} leads.")
         self._calibration = calibration
 
     def push(self, frame: np.ndarray) -> bytes:
         """The packet of a frame: int16, shape (samples, leads), at least one sample.
 
-        Samples outside the challenge's map are coded as plain 16-bit values from then on.
+        Samples outside the challenge's map are coded as plain 16-bit values from then on. Raises
+        UsageError for a frame of another shape or type.
         """
         frame = _checked_frame(frame)
         if frame.shape[1] != self.leads or not 0 < frame.size <= MOST_SAMPLES:
@@ -188,11 +201,14 @@ class StreamDecoder:
         The frame after the last one that was decoded or lost.
     lost : list of (first frame, frames)
         What could not be decoded, in order; neighbouring losses are one.
+    dropped : int
+        Packets that came twice or too late. A second stream needs a decoder of its own.
     """
 
     def __init__(self):
         self.position = 0
         self.lost: list[tuple[int, int]] = []
+        self.dropped = 0
         self._kept = b""
         self._state = None
         self._leads = 0
@@ -223,8 +239,9 @@ class StreamDecoder:
         return len(self._kept)
 
     def _decode(self, packet: _Packet) -> np.ndarray | None:
-        if packet.first < self.position:
-            return None  # came twice or too late: these frames are decoded or given up
+        if packet.first < self.position:  # these frames are decoded or given up
+            self.dropped += 1
+            return None
         if packet.first > self.position:
             self._lose(self.position, packet.first - self.position)
             self._state = None
@@ -253,8 +270,8 @@ class StreamDecoder:
         if version != STREAM_VERSION or kind not in (converter.CHALLENGE, converter.PLAIN):
             raise CorruptError("The stream is of another version.")
         leads = body.varint()
-        if not 1 <= leads <= MOST_LEADS:
-            raise CorruptError("The stream has an impossible number of leads.")
+        if not 1 <= leads <= MOST_LEADS or self._leads not in (0, leads):
+            raise CorruptError("The stream has another number of leads than it can have.")
         self._mapping = Mapping(kind)
         self._coder = chunk.coder_for(self._mapping, encoding=False)
         sides = [self._coder.checked(chunk.read_side(body)) for _ in range(leads)]
@@ -304,7 +321,8 @@ def _split_packet(data: bytes) -> tuple[_Packet | None, bytes]:
                 return None, data[start:]
             start += 1
             continue
-        if flags > SYNCHRONISES or not frames or check != zlib.crc32(head) & 0xFFFF:
+        possible = flags <= SYNCHRONISES and 0 < frames <= MOST_SAMPLES and size <= LARGEST_BODY
+        if not possible or check != zlib.crc32(head) & 0xFFFF:
             start += 1
             continue
         if reader.left < size + 4:

@@ -122,10 +122,14 @@ def plain_header(frames: int, channels: int, rate: int) -> bytes:
 def is_plain(recording: Recording) -> bool:
     """Whether `plain_header` and the samples make up the whole file: no framing need be kept."""
     frames, channels = recording.samples.shape
-    if recording.tail:
-        return False
+    head = recording.head
+    return not recording.tail and is_plain_header(head, frames, channels, recording.rate)
+
+
+def is_plain_header(head: bytes, frames: int, channels: int, rate: int) -> bool:
+    """Whether `head` is the plain header of so many samples; False if there can be none."""
     try:
-        return recording.head == plain_header(frames, channels, recording.rate)
+        return head == plain_header(frames, channels, rate)
     except ValueError:
         return False
 

@@ -311,3 +311,34 @@ def test_a_wrong_checksum_is_noticed():
     packed[5] ^= 1
     with pytest.raises(SpikeyError, match="checksum"):
         codec.decompress(bytes(packed))
+
+
+# Threads
+
+
+def test_threads_do_not_disturb_each_other(run_python):
+    """In a new process, where all code tables are still to be made; numba's code lets others run."""
+    code = """
+import threading
+import numpy as np
+import spikey_codec
+from spikey_codec import converter, wav
+rng = np.random.default_rng(3)
+files = []
+for offset in range(-240, 240, 80):
+    codes = np.clip(rng.normal(offset, 9, 9000).astype(int), -512, 511)
+    files.append(wav.plain_header(9000, 1, 19531) + converter.challenge_pcm()[codes + 512].tobytes())
+results = [None] * len(files)
+barrier = threading.Barrier(len(files))
+def run(i):
+    barrier.wait()
+    packed = spikey_codec.compress(files[i])
+    results[i] = packed, spikey_codec.decompress(packed)
+threads = [threading.Thread(target=run, args=(i,)) for i in range(len(files))]
+[t.start() for t in threads]
+[t.join() for t in threads]
+assert [back for _, back in results] == files
+assert [packed for packed, _ in results] == [spikey_codec.compress(f) for f in files]
+print("good")
+"""
+    assert run_python(code, SPIKEY_ENGINE="jit").stdout == b"good\n"

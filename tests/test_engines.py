@@ -83,8 +83,13 @@ def test_machine_code_is_kept_apart_by_processor(own_cache, made, monkeypatch):
 def test_machine_code_is_not_given_what_it_would_misread(own_cache):
     run = machine_code.kernels()["lagged_products"]
     levels, sums = np.zeros(9, np.int32), np.zeros(3, np.int64)
-    for wrong in ((levels,), (levels, sums, 1), (levels.astype(np.int64), sums), (levels[::2], sums),
-                  (levels[None], sums)):
+    for wrong in (
+        (levels,),
+        (levels, sums, 1),
+        (levels.astype(np.int64), sums),
+        (levels[::2], sums),
+        (levels[None], sums),
+    ):
         with pytest.raises(TypeError):
             run(*wrong)
 

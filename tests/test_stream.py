@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
+import zlib
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spikey_codec.container import write_varint
 from spikey_codec.converter import challenge_pcm
 from spikey_codec.errors import RecordingError, UsageError
 from spikey_codec.lab import simulate
@@ -163,15 +165,41 @@ def test_impossible_frames_are_refused(frame):
 
 
 def test_impossible_streams_and_calibrations_are_refused(tmp_path):
-    for arguments in ((0,), (1 << 20,), (4, None, 0), (4, Calibration([0], [3]))):
+    for arguments in (
+        (0,), (1 << 20,), (4, None, 0), (4, Calibration([0], [3])), (4, Calibration([0] * 4, [3])),
+        (1, Calibration([64], [3])), (1, Calibration([-1], [3])), (1, Calibration([0], [40])),
+    ):
         with pytest.raises(UsageError):
             StreamEncoder(*arguments)
     for text in ("", "[]", "{}", '{"spikey_calibration": 1, "predictors": [999], "scales": [1]}',
                  '{"spikey_calibration": 1, "predictors": [9], "scales": [1, 2]}',
+                 '{"spikey_calibration": 1, "predictors": [Infinity], "scales": [1]}',
                  '{"spikey_calibration": 2, "predictors": [9], "scales": [1]}'):
         (tmp_path / "bad.json").write_text(text)
         with pytest.raises(RecordingError, match="bad.json"):
             Calibration.load(tmp_path / "bad.json")
+
+
+def test_a_second_stream_is_not_lost_without_a_word(signal):
+    stream = b"".join(packets_of(signal[:100]))
+    decoder = StreamDecoder()
+    assert len(decoder.push(stream + stream)) == 100
+    assert decoder.dropped == 5
+
+
+def test_the_number_of_leads_cannot_change(signal):
+    first, second = (packets_of(signal[:40, :n], sync_interval=20) for n in (3, 4))
+    decoder = StreamDecoder()
+    assert decoder.push(first[0] + second[1]).shape == (20, 3)
+    assert decoder.lost == [(20, 20)]
+
+
+@pytest.mark.parametrize(("frames", "size"), [(20, 1 << 62), (1 << 40, 8), (20, (1 << 27) + 1)])
+def test_a_head_that_promises_too_much_is_not_waited_for(signal, frames, size):
+    head = b"\xb5\x53\0" + b"".join(map(write_varint, (0, frames, size)))
+    head += (zlib.crc32(head) & 0xFFFF).to_bytes(2, "little")
+    decoder = StreamDecoder()
+    assert np.array_equal(decoder.push(head + packets_of(signal[:20])[0]), signal[:20])
 
 
 def spikey(*arguments, data=b""):

@@ -51,7 +51,8 @@ def test_the_manifest_lists_all_arrays_with_their_checksums():
 @pytest.mark.parametrize("name", NAMES)
 def test_arrays_are_integers_that_nobody_can_change(name):
     array = weights.load(name)
-    listed = json.loads((Path(weights.folder()) / weights.MANIFEST).read_text("utf-8"))["arrays"][name]
+    manifest = Path(weights.folder()) / weights.MANIFEST
+    listed = json.loads(manifest.read_text("utf-8"))["arrays"][name]
     assert np.issubdtype(array.dtype, np.integer)
     assert (str(array.dtype), list(array.shape)) == (listed["dtype"], listed["shape"])
     assert weights.load(name) is array
@@ -61,7 +62,8 @@ def test_arrays_are_integers_that_nobody_can_change(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_arrays_say_how_they_were_made(name):
-    listed = json.loads((Path(weights.folder()) / weights.MANIFEST).read_text("utf-8"))["arrays"][name]
+    manifest = Path(weights.folder()) / weights.MANIFEST
+    listed = json.loads(manifest.read_text("utf-8"))["arrays"][name]
     assert listed["made_by"].startswith(f"spikey fit {name}")
     assert len(listed["recordings_sha256"]) == 64
 

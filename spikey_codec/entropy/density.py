@@ -23,7 +23,7 @@ from .. import kernels as k
 UNEVEN_OCTAVES = (-2, 8)
 EVEN_OCTAVES = (-4, 16)
 COARSEST_BIN = 3  # bins of even codes are so wide that the mean |error| is below 2^(3 + 1) bins
-CELLS_PER_OCTAVE = 2  # a cell is 2^-2 of the octave's mean |error|
+CELL_BITS = 2  # a cell is 2^-2 of the octave's mean |error|
 HALF_WINDOW = 25  # in quarters of the mean |error|: symbols reach 6.25 mean |errors| to each side
 
 
@@ -48,7 +48,7 @@ def scale_classes(lowest_code: int, highest_code: int, even: bool) -> ScaleClass
     octaves = EVEN_OCTAVES if even else UNEVEN_OCTAVES
     for octave in range(*octaves):
         low_bits = max(0, octave - COARSEST_BIN) if even else 0
-        step = max(0, octave + k.MU_BITS - CELLS_PER_OCTAVE)
+        step = max(0, octave + k.MU_BITS - CELL_BITS)
         for quarter in range(4):
             # the middle of [1 + quarter/4, 1 + (quarter + 1)/4) * 2^octave codes
             centre = (9 + 2 * quarter) << (octave + k.SCALE_BITS) >> 3

@@ -4,7 +4,7 @@ A code that comes more often than the prediction makes one expect is wider than 
 from the histogram of codes over a smoothed one, every pass multiplies each width by the ratio of
 codes seen to codes expected: expectation-maximisation where the widths are mixture weights.
 What varies slowly over the range is indistinguishable from the signal's own distribution and is
-taken out again, so that edge k stays near k - 1/2... up to the local pattern.
+taken out again, so that edge k stays near k - 512 up to the local pattern.
 """
 
 from __future__ import annotations

@@ -42,10 +42,12 @@ def read_codes(path: Path) -> np.ndarray:
     """The 10-bit codes of a challenge recording, int16; `RecordingError` for anything else."""
     recording = wav.split(path.read_bytes())
     if recording is None or recording.samples.shape[1] != 1 or recording.samples.size < 1000:
-        raise RecordingError(f"{path} is not a 16-bit recording of one lead, 1,000 samples or more.")
+        raise RecordingError(f"{path} is no 16-bit recording of one lead and 1,000 samples.")
     codes, mapping = converter.to_codes(recording.samples)
     if mapping.kind != converter.CHALLENGE:
         raise RecordingError(f"{path} does not come from the challenge's 10-bit converter.")
+    if (codes == codes[0]).all():
+        raise RecordingError(f"{path} is constant: there is nothing to be learnt from it.")
     return np.ascontiguousarray(codes[:, 0])
 
 

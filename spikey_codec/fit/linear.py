@@ -38,7 +38,10 @@ def _losses(matrices: np.ndarray, codebook: np.ndarray) -> np.ndarray:
 
 
 def fit(
-    leads: list[np.ndarray], seed: int, predictors: int = PREDICTORS, report: Report = lambda _: None
+    leads: list[np.ndarray],
+    seed: int,
+    predictors: int = PREDICTORS,
+    report: Report = lambda line: None,
 ) -> np.ndarray:
     """The codebook: int16, shape (predictors, ORDER), newest sample first, best known first.
 

@@ -23,6 +23,7 @@ import numpy as np
 
 from .. import __version__, chunk, codec, converter, engine, lanes, stream, wav
 from ..errors import RecordingError
+from ..fit.data import find
 from . import simulate
 
 RATE = simulate.RATE
@@ -36,24 +37,16 @@ def load(paths: list[Path]) -> tuple[list[np.ndarray], str]:
 
     Returns a list of int16 arrays, shape (frames,), and a description for the table's heading.
     """
-    files = [f for p in paths for f in (sorted(p.glob("*.wav")) if p.is_dir() else [p])]
-    if not files:
-        leads = simulate.simulate_codes(24, None, seed=0, thresholds=shipped_edges())
+    if not paths:
+        leads = simulate.simulate_codes(24, None, seed=0, thresholds=simulate.shipped_edges())
         return [simulate.codes_to_pcm(lead) for lead in leads], "24 synthetic recordings"
     leads = []
-    for file in files:
+    for file in find(paths):
         recording = wav.split(file.read_bytes())
         if recording is None or not recording.samples.size:
             raise RecordingError(f"{file} is not a recording of 16-bit samples.")
         leads.append(np.ascontiguousarray(recording.samples[:, 0]))
     return leads, f"{len(leads)} recordings"
-
-
-def shipped_edges() -> np.ndarray:
-    """The shipped converter's edges, in codes: what synthetic recordings are made with."""
-    from .. import kernels, weights
-
-    return weights.load("converter") / (1 << kernels.EDGE_BITS)
 
 
 def use_one_core() -> None:
@@ -239,13 +232,15 @@ def realtime(paths: list[Path], leads: int, frame: int, seconds: int, write: Wri
         f"{leads} leads at {RATE} Hz from {what}, frames of {frame} samples "
         f"({1000 * frame / RATE:.3f} ms), {seconds} s of signal, one core, kernels: {engine.name}"
     )
-    write(f"{'ms per frame':12}{'median':>9}{'99 %':>9}{'99.9 %':>9}{'longest':>9}   real-time factor")
+    heading = "".join(f"{mark:>9}" for mark in ("median", "99 %", "99.9 %", "longest"))
+    write(f"ms per frame{heading}   real-time factor")
     for name, times in (("encoder", run.encoding), ("decoder", run.decoding)):
         marks = [*np.percentile(times, (50, 99, 99.9)), times.max()]
         factor = seconds / times.sum()
         write(f"{name:12}{''.join(f'{1000 * mark:9.3f}' for mark in marks)}{factor:12.2f}")
     wire, raw = 8 * run.size / seconds / 1e6, leads * RATE * RAW_BITS / 1e6
-    write(f"on the wire: {wire:.1f} Mbit/s of {raw:.1f} Mbit/s raw ({RAW_BITS} bits): 1 to {raw / wire:.2f}")
+    ratio = raw / wire
+    write(f"on the wire: {wire:.1f} of {raw:.1f} Mbit/s raw ({RAW_BITS} bits): 1 to {ratio:.2f}")
     write(f"latency: the {frame} samples of a frame; no look-ahead, nothing is held back")
 
 
@@ -260,7 +255,7 @@ def _executable(name: str) -> list[str]:
 
 def start_ratios(runs: int, folder: Path) -> dict[str, tuple[float, float]]:
     """Median seconds of one ./encode and one ./decode, and their ratio to `import numpy`."""
-    lead = simulate.simulate_codes(1, None, seed=3, thresholds=shipped_edges())[0]
+    lead = simulate.simulate_codes(1, None, seed=3, thresholds=simulate.shipped_edges())[0]
     samples = simulate.codes_to_pcm(lead)
     original, packed, back = (str(folder / name) for name in ("a.wav", "a.brainwire", "b.wav"))
     Path(original).write_bytes(wav.plain_header(len(samples), 1, RATE) + samples.tobytes())

@@ -19,8 +19,10 @@ from pathlib import Path
 
 import numpy as np
 
+from .. import weights
 from ..converter import HIGHEST_CODE, LOWEST_CODE, challenge_pcm
 from ..errors import UsageError
+from ..kernels import EDGE_BITS
 from ..wav import plain_header
 
 RATE = 19_531  # Hz
@@ -54,6 +56,11 @@ def converter_thresholds(rng: np.random.Generator) -> np.ndarray:
     widths[510:512] = 0.1, 0.001
     edges = np.concatenate([[0.0], np.cumsum(widths)])
     return edges * (1024 / edges[-1]) + LOWEST_CODE
+
+
+def shipped_edges() -> np.ndarray:
+    """Edges of the converter that the weights know, for synthetic recordings as from it."""
+    return weights.load("converter") / (1 << EDGE_BITS)
 
 
 def lead_layout(leads: int, seed: int = 0) -> tuple[list[tuple[int, ...]], set[int]]:

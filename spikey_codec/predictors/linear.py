@@ -8,6 +8,8 @@ is exact or integer arithmetic, so that every machine makes the same choice.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ..kernels import ORDER, WEIGHT_BITS, lagged_products
@@ -20,7 +22,7 @@ POWER_BITS = 28  # bits of the covariance matrix that the integer comparison kee
 def covariance(levels: np.ndarray) -> np.ndarray:
     """Covariance matrix about zero of a lead with its own past.
 
-    levels : 1-D integer array, |level| <= 2^15, at most 2^20 samples
+    levels : 1-D integer array, |level| <= 2^15, at most 2^23 samples
     Returns float64, shape (ORDER + 1, ORDER + 1): entry (a, b) is the sum over t >= ORDER of
     level[t - a] * level[t - b]. Every entry is an integer below 2^53 and hence exact.
     """
@@ -90,7 +92,7 @@ def _solve(a: list[list[float]], b: list[float], ridge: float) -> list[float] | 
             elif total <= 0.0:
                 return None
             else:
-                lower[i][i] = total**0.5
+                lower[i][i] = math.sqrt(total)
     x = list(b)
     for i in range(n):
         for m in range(i):
