@@ -6,6 +6,12 @@
 #   DATA=DIR ./eval.sh             DIR/*.wav
 #   PRESET=NAME ./eval.sh          with ./encode --preset NAME
 set -euo pipefail
+export LC_ALL=C # decimal points
+unset CDPATH
+if [ $# -gt 0 ]; then
+    echo "eval.sh: it takes no arguments, only DATA=DIR and PRESET=NAME in the environment." >&2
+    exit 2
+fi
 start=$PWD
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$here"
@@ -30,11 +36,12 @@ else
         echo "Unpacking data.zip ..." >&2
         unpacked=$(mktemp -d ./data.XXXXXX)
         trap 'rm -rf "$work" "$unpacked"' EXIT
-        .venv/bin/python -m zipfile -e data.zip "$unpacked" || fail "data.zip cannot be unpacked."
+        .venv/bin/python -m zipfile -e data.zip "$unpacked" 2>"$work/log" ||
+            fail "data.zip cannot be unpacked."
+        chmod 755 "$unpacked"
         if [ -d "$unpacked/data" ]; then mv "$unpacked/data" data; else mv "$unpacked" data; fi
     fi
-    found=(data/*.wav)
-    if [ ${#found[@]} -eq 0 ]; then
+    if [ ! -d data ] || [ -z "$(ls -A data)" ]; then
         echo "There are no recordings: making synthetic ones in data/ ..." >&2
         $spikey simulate data
     fi
@@ -76,7 +83,9 @@ while IFS= read -r file; do package=$((package + $(size "$file"))); done < <(
     find spikey_codec -name '*.py' -type f ! -path '*/fit/*' ! -path '*/lab/*' # neither is needed
     find weights -type f ! -name '*.md'
 )
-ratio() { awk -v a="$1" -v b="$2" -v d="$3" 'BEGIN { printf "%.*f", d, a / b }'; }
+ratio() { # cut off after so many decimals, as the challenge does
+    awk -v a="$1" -v b="$2" -v d="$3" 'BEGIN { printf "%.*f", d, int(a / b * 10 ^ d) / 10 ^ d }'
+}
 
 echo "All recordings successfully compressed."
 if [ $synthetic -eq $count ]; then

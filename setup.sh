@@ -2,8 +2,15 @@
 # Makes .venv beside this file and installs Spikey into it, with the extras named as arguments
 # (./setup.sh test). Does nothing where that is done already. Needs Python 3.11 or newer.
 set -euo pipefail
+unset CDPATH # or cd would print where it went
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$here"
+for extra in "$@"; do
+    if [ "$extra" != test ]; then
+        echo "setup.sh: there is no extra named '$extra'; there is 'test'." >&2
+        exit 2
+    fi
+done
 
 # The environment is made anew when anything that it was made from has changed.
 sources="setup.cfg setup.py pyproject.toml"
@@ -37,15 +44,34 @@ if [ -z "$python" ]; then
     exit 1
 fi
 
-echo "Setting up .venv (once; a minute or two) ..." >&2
+# One at a time: a second set-up waits for the first, unless that one has died.
+until mkdir .venv.lock 2>/dev/null; do
+    if ! kill -0 "$(cat .venv.lock/pid 2>/dev/null)" 2>/dev/null; then
+        sleep 1 # it may be about to write its number
+        kill -0 "$(cat .venv.lock/pid 2>/dev/null)" 2>/dev/null || rm -rf .venv.lock
+    fi
+    sleep 1
+    waited=yes
+done
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-if ! { [ -x .venv/bin/python ] || $python -m venv .venv; } >"$log" 2>&1; then
+trap 'rm -rf "$log" .venv.lock' EXIT
+echo $$ >.venv.lock/pid
+if [ -n "${waited:-}" ]; then
+    rm -rf .venv.lock "$log"
+    trap - EXIT
+    exec ./setup.sh "$@" # most likely all is done by now
+fi
+
+echo "Setting up .venv (once; a minute or two) ..." >&2
+rm -f $notes
+export PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1
+if ! .venv/bin/python -m pip --version >/dev/null 2>&1 && # not there, or not whole
+    ! $python -m venv --clear .venv >"$log" 2>&1; then
     cat "$log" >&2
     echo "setup.sh: the virtual environment .venv could not be made." >&2
     exit 1
 fi
-if ! .venv/bin/python -m pip install --disable-pip-version-check --quiet \
+if ! .venv/bin/python -m pip install --quiet \
     --editable ".${names:+[$names]}" >"$log" 2>&1; then
     tail -n 20 "$log" >&2
     echo "setup.sh: pip could not install Spikey into .venv (see above)." >&2

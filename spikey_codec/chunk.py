@@ -238,7 +238,7 @@ class ChunkCoder:
             raise CorruptError("The file is damaged: it holds a code outside its range.")
         unused = 8 * len(payload) - bits
         if bits == kernels.OVERRUN or unused < 0:
-            raise CorruptError("The file is cut short.")
+            raise CorruptError("The file is cut short or damaged.")
         if unused > 7 or payload[-1] & ((1 << unused) - 1):
             raise CorruptError("The file is damaged: there is something after its last sample.")
         return values

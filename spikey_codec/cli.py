@@ -46,7 +46,7 @@ def encode(source: str, target: str, preset: str | None):
 @click.argument("source", metavar="IN.brainwire")
 @click.argument("target", metavar="OUT.wav")
 def decode(source: str, target: str):
-    """Restore a file that `encode` compressed."""
+    """Restore a file that `encode` compressed ("-" as there)."""
     _convert(source, target, decompress)
 
 
@@ -72,16 +72,17 @@ def info(path: str):
 @main.command()
 @click.argument("paths", metavar="FILE.brainwire...", nargs=-1, required=True)
 def verify(paths: tuple[str, ...]):
-    """Decode files without writing, and check that each gives the bytes it was made from."""
+    """Check that files decode to what they were made from."""
     bad = 0
     for path in paths:
         try:
             original = decompress(files.read(path))
-            checksum = zlib.crc32(original)
-            click.echo(f"{path}: good, {len(original)} bytes, CRC-32 {checksum:08x}")
         except (SpikeyError, OSError, MemoryError) as error:
             bad += 1
             click.echo(f"{path}: BAD: {files.sentence(error)}", err=True)
+            continue
+        checksum = zlib.crc32(original)
+        click.echo(f"{path}: good, {len(original)} bytes, CRC-32 {checksum:08x}")
     if bad:
         raise CorruptError(f"{bad} of {len(paths)} files are bad.")
 
@@ -90,9 +91,9 @@ def verify(paths: tuple[str, ...]):
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--leads", default=24, show_default=True, help="How many recordings.")
 @click.option("--seconds", type=float, help="Length of each; default: 5 s and a bit, varying.")
-@click.option("--seed", default=0, show_default=True)
+@click.option("--seed", default=0, show_default=True, help="Another seed, other recordings.")
 def simulate(folder: Path, leads: int, seconds: float | None, seed: int):
-    """Write synthetic recordings into FOLDER, as from the challenge's converter."""
+    """Write synthetic recordings into FOLDER."""
     from .lab.simulate import shipped_edges, write_recordings
 
     paths = write_recordings(folder, leads, seconds, seed, thresholds=shipped_edges())
@@ -101,7 +102,7 @@ def simulate(folder: Path, leads: int, seconds: float | None, seed: int):
 
 @main.group()
 def fit():
-    """Make the arrays in weights/ from recordings (challenge recordings; files or folders)."""
+    """Make the arrays in weights/ from recordings."""
 
 
 def _fit_options(command):
@@ -162,7 +163,10 @@ def score(recordings: tuple[Path, ...], folder: Path, keep_out: int):
 
 @main.group("stream")
 def stream_group():
-    """Raw interleaved int16 samples (little-endian) <-> packets, by standard input and output."""
+    """Raw samples <-> packets, many leads at once.
+
+    Samples are interleaved 16-bit integers, little-endian; all goes by standard input and output.
+    """
 
 
 LEADS = click.option("--leads", required=True, type=click.IntRange(1), help="Number of leads.")
@@ -243,6 +247,8 @@ def stream_decode():
         click.echo(f"spikey: lost {frames} samples of every lead from number {first} on.", err=True)
     if decoder.pending:
         raise CorruptError("The stream ends within a packet.")
+    if decoder.skipped:
+        raise CorruptError(f"{decoder.skipped} bytes of the stream belong to no whole packet.")
     if decoder.dropped:
         raise CorruptError(
             f"{decoder.dropped} packets came again or too late and were left out; are there two "
@@ -271,10 +277,12 @@ def speed(recordings: tuple[Path, ...]):
 
 @bench.command()
 @SOME_RECORDINGS
-@click.option("--leads", default=1024, show_default=True, type=click.IntRange(1))
+@click.option("--leads", default=1024, show_default=True, type=click.IntRange(1),
+              help="Number of leads.")
 @click.option("--frame", default=20, show_default=True, type=click.IntRange(1),
               help="Samples of every lead in a frame.")
-@click.option("--seconds", default=10, show_default=True, type=click.IntRange(1))
+@click.option("--seconds", default=10, show_default=True, type=click.IntRange(1),
+              help="Seconds of signal.")
 def realtime(recordings: tuple[Path, ...], leads: int, frame: int, seconds: int):
     """Time per frame of streaming many leads."""
     from .lab import bench
@@ -283,7 +291,8 @@ def realtime(recordings: tuple[Path, ...], leads: int, frame: int, seconds: int)
 
 
 @bench.command()
-@click.option("--runs", default=15, show_default=True, type=click.IntRange(1))
+@click.option("--runs", default=15, show_default=True, type=click.IntRange(1),
+              help="How often each is started.")
 def start(runs: int):
     """Whole-process time of ./encode and ./decode beside `import numpy`."""
     from .lab import bench

@@ -150,7 +150,7 @@ class Reader:
 
     def take(self, size: int) -> memoryview:
         if size > self.left:
-            raise CorruptError("The file is cut short.")
+            raise CorruptError("The file is cut short or damaged.")
         self.position += size
         return self.data[self.position - size : self.position]
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
+import signal
 import stat
 import sys
+import threading
 
 from .errors import UsageError
 
@@ -19,6 +22,25 @@ def read(path: str) -> bytes:
         return standard_input().read()
     with open(path, "rb") as file:
         return file.read()
+
+
+@contextlib.contextmanager
+def _stoppable():
+    """Let the usual signals to stop raise KeyboardInterrupt, so that what was begun is undone."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number, frame):
+        raise KeyboardInterrupt
+
+    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {name: signal.signal(getattr(signal, name), stop) for name in names}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(getattr(signal, name), handler or signal.SIG_DFL)
 
 
 def standard_input():
@@ -44,12 +66,15 @@ def write(path: str, data: bytes) -> None:
     target that is no regular file (a pipe, a device) is written to directly. An existing file's
     permissions are kept. Raises OSError, with the old file as it was.
     """
-    if path == STANDARD:
+    if path in (STANDARD, "/dev/stdout"):
         output = standard_output()
         output.write(data)
         output.flush()
         return
-    path = os.path.realpath(path)  # replace what a symbolic link points to, not the link
+    if descriptor := re.fullmatch(r"/dev/fd/(\d+)|/proc/self/fd/(\d+)", path):
+        with os.fdopen(os.dup(int(descriptor[1] or descriptor[2])), "wb") as file:
+            file.write(data)
+        return
     mode = None
     with contextlib.suppress(FileNotFoundError):
         mode = os.stat(path).st_mode
@@ -57,14 +82,23 @@ def write(path: str, data: bytes) -> None:
         with open(path, "wb") as file:
             file.write(data)
         return
+    if not os.path.basename(path):
+        raise OSError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+    with _stoppable():
+        _replace(path, data, mode)
+
+
+def _replace(path: str, data: bytes, mode: int | None) -> None:
+    """Let a complete new file take the place of the one at `path`, if there is one."""
+    target = os.path.realpath(path)  # what a symbolic link points to, not the link
     # not named after the target, whose name may be as long as a name can be
-    partial = os.path.join(os.path.dirname(path), f".spikey-{os.urandom(6).hex()}.partial")
+    partial = os.path.join(os.path.dirname(target), f".spikey-{os.urandom(6).hex()}.partial")
     try:
         with open(partial, "xb") as file:
             file.write(data)
         if mode is not None:
             os.chmod(partial, stat.S_IMODE(mode))
-        os.replace(partial, path)
+        os.replace(partial, target)
     except BaseException as error:
         with contextlib.suppress(OSError):
             os.unlink(partial)
@@ -84,7 +118,7 @@ def refuse_same(source: str, target: str) -> None:
 def sentence(error: BaseException) -> str:
     """One sentence for a person about an OSError, a SpikeyError or a MemoryError."""
     if isinstance(error, OSError) and error.strerror:
-        where = f"{error.filename}: " if error.filename else ""
+        where = "" if error.filename is None else f"{error.filename or repr('')}: "
         return f"{where}{error.strerror}."
     if isinstance(error, MemoryError):
         return "There is not enough memory for a file of this size."

@@ -201,6 +201,8 @@ class StreamDecoder:
         The frame after the last one that was decoded or lost.
     lost : list of (first frame, frames)
         What could not be decoded, in order; neighbouring losses are one.
+    skipped : int
+        Bytes that belong to no whole packet.
     dropped : int
         Packets that came twice or too late. A second stream needs a decoder of its own.
     """
@@ -208,7 +210,7 @@ class StreamDecoder:
     def __init__(self):
         self.position = 0
         self.lost: list[tuple[int, int]] = []
-        self.dropped = 0
+        self.skipped = self.dropped = 0
         self._kept = b""
         self._state = None
         self._leads = 0
@@ -226,9 +228,12 @@ class StreamDecoder:
         """Like `push`, packet by packet: (first frame, samples)."""
         self._kept += bytes(data)
         while True:
+            length = len(self._kept)
             packet, self._kept = _split_packet(self._kept)
             if packet is None:
+                self.skipped += length - len(self._kept)
                 return
+            self.skipped += length - len(self._kept) - packet.size
             samples = self._decode(packet)
             if samples is not None:
                 yield packet.first, samples
@@ -291,6 +296,7 @@ class _Packet(NamedTuple):
     first: int
     frames: int
     body: memoryview
+    size: int  # of the whole packet, in bytes
 
 
 def _write_packet(synchronises: bool, first: int, frames: int, body: bytes) -> bytes:
@@ -332,4 +338,5 @@ def _split_packet(data: bytes) -> tuple[_Packet | None, bytes]:
         if whole != int.from_bytes(reader.take(4), "little"):
             start += 1
             continue
-        return _Packet(bool(flags), first, frames, body), data[reader.position :]
+        size = reader.position - start
+        return _Packet(bool(flags), first, frames, body, size), data[reader.position :]

@@ -18,7 +18,7 @@ import numpy as np
 from .errors import WeightsError
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
-FOLDERS = (os.path.join(os.path.dirname(_HERE), "weights"), os.path.join(_HERE, "weights_data"))
+FOLDERS = (os.path.join(_HERE, "weights_data"), os.path.join(os.path.dirname(_HERE), "weights"))
 MANIFEST = "manifest.json"
 
 _chosen: list[str] = []
@@ -37,7 +37,7 @@ def folder() -> str:
     for path in _chosen or FOLDERS:
         if os.path.isfile(os.path.join(path, MANIFEST)):
             return os.fspath(path)
-    where = (_chosen or FOLDERS)[0]
+    where = (_chosen or FOLDERS)[-1]
     raise WeightsError(f"The weights are missing: there is no {MANIFEST} in {where}.")
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import stat
 import subprocess
@@ -301,6 +302,7 @@ def set_up(script: Path):
     python.parent.mkdir(parents=True)
     python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
     python.chmod(0o755)
+    (script.parent / ".venv" / "spikey-setup").write_text("")
 
 
 @both
@@ -467,3 +469,64 @@ def test_fits_fill_a_folder_of_weights(spikey, here):
     assert sorted(arrays) == ["converter", "density", "linear"]
     assert {entry["recordings"] for entry in arrays.values()} == {3}
     assert np.load(here / "new" / "linear.npy").shape == (3, 16)
+
+
+# Where the output goes
+
+
+def test_a_half_finished_set_up_is_none(tmp_path, here):
+    script = copy_of("encode", tmp_path / "folder")
+    set_up(script)
+    (script.parent / ".venv" / "spikey-setup").unlink()
+    assert_fails(run_script(script, "for-encode", "out", cwd=here), 1, "not set up")
+
+
+def shell(command: str, cwd: Path):
+    return subprocess.run(["bash", "-c", command], cwd=cwd, capture_output=True, timeout=60)
+
+
+ENCODE = (
+    f"{shlex.quote(sys.executable)} -c 'import sys; from spikey_codec.executables import encode;"
+    " sys.exit(encode())' for-encode"
+)
+
+
+@pytest.mark.parametrize("target", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "-"])
+def test_standard_output_by_any_name(here, target):
+    expected = codec.compress((here / "for-encode").read_bytes())
+    assert shell(f"{ENCODE} {target} | cat", here).stdout == expected
+    (here / "log").write_bytes(b"before")
+    assert shell(f"{ENCODE} {target} >>log", here).returncode == 0
+    assert (here / "log").read_bytes() == b"before" + expected
+
+
+def test_a_process_substitution_is_written_to(here):
+    shell(f"{ENCODE} >(cat >copied); sleep 0.5", here)
+    assert (here / "copied").read_bytes() == codec.compress((here / "for-encode").read_bytes())
+
+
+def test_a_folder_that_is_not_there_is_no_file(here):
+    done = shell(f"{ENCODE} nowhere/", here)
+    assert_fails(done, 1, "nowhere/: No such file or directory")
+    assert not (here / "nowhere").exists()
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_to_stop_leaves_the_old_file_and_nothing_else(here, name):
+    (here / "out").write_bytes(b"old")
+    before = listed(here)
+    code = (
+        "import os, signal, sys\n"
+        "from spikey_codec import executables\n"
+        f"os.replace = lambda *paths: os.kill(os.getpid(), signal.{name})\n"
+        "sys.exit(executables.encode(['for-encode', 'out']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=here, capture_output=True, timeout=60)
+    assert (done.returncode, done.stderr) == (130, b"")
+    assert (here / "out").read_bytes() == b"old" and listed(here) == before
+
+
+def test_verify_does_not_blame_a_file_for_a_full_output(here):
+    command = f"{shlex.quote(sys.executable)} -m spikey_codec.cli verify for-decode >/dev/full"
+    done = shell(command, here)
+    assert done.returncode == 1 and b"BAD" not in done.stderr and b"No space left" in done.stderr

@@ -235,6 +235,7 @@ def test_the_command_refuses_what_it_cannot_use(tmp_path):
         (("calibrate", "--leads", "4", str(tmp_path / "x")), b"", "nothing on standard input"),
         (("encode", "--leads", "4", "--calibration", __file__), b"", "not a calibration"),
         (("decode",), b"\xb5S\x01", "ends within a packet"),
+        (("decode",), b"no stream at all", "16 bytes of the stream belong to no whole packet"),
     ):
         status, _, said = spikey("stream", *arguments, data=data)
         assert status == 1 and reason in said and len(said.splitlines()) == 1
