@@ -19,7 +19,7 @@ EDGE_BITS = 8  # fraction bits of code edges: 1/256 code
 SCALE_BITS = SLOW_SHIFT + MU_BITS  # scale = 2^SCALE_BITS * (mean |error| in codes)
 MASS_GRID_BITS = 5  # the density's cumulative mass is tabulated every 1/32 of the mean |error|
 MAX_LENGTH = 15  # longest code word
-FAST_BITS = 8  # code words up to this length are decoded by one look-up
+FAST_BITS = 7  # code words up to this length are decoded by one look-up
 LENGTH_BITS = 4  # an entry of the look-up is symbol << LENGTH_BITS | length
 SLOW_LENGTHS = MAX_LENGTH - FAST_BITS  # lengths that need the search
 

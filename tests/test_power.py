@@ -88,7 +88,9 @@ class Array:
         return len(self.content)
 
     def _note(self, what: str, at):
-        NOTES.append((what, self.name, int(at[0] if isinstance(at, tuple) else at)))
+        row = int(at[0] if isinstance(at, tuple) else at)
+        # a bound and an offset of long words, 32 bits each, stand in one row
+        NOTES.append((what, self.name, row // 2 if self.name == "slow" else row))
 
     def __getitem__(self, at):
         found = self.content[at]
