@@ -26,6 +26,9 @@ from .predictors import linear
 OWN_PREDICTOR, CONSTANT, STORED = 255, 254, 253
 COMMON_ERRORS = 1, 15  # codes: between these mean |errors| nearly all leads stay
 OWN_PREDICTOR_BITS = 8 * 2 * kernels.ORDER
+# The codebook was made for leads of the challenge's converter; there, weights of its own are sent
+# only for a lead of another kind, which gains 2^-5 bits a sample by them.
+OWN_PREDICTOR_SHIFT = 5
 LONGEST, LARGEST = 1 << 17, 1 << 22  # a chunk has at most so many frames and so many samples
 
 
@@ -165,8 +168,8 @@ class ChunkCoder:
         side, power = self._nearest(matrix, n)
         own_power = int(linear.residual_powers(matrix, own[None])[0])
         # it saves n/2 * log2(ratio) bits, and log(ratio) is nearly ratio - 1 where it is close
-        worth = int(2 * math.log(2) * OWN_PREDICTOR_BITS) + 1
-        if n > 0 and power * n > own_power * (n + worth):
+        cost = OWN_PREDICTOR_BITS + (n >> OWN_PREDICTOR_SHIFT if len(self.levels) else 0)
+        if n > 0 and power * n > own_power * (n + int(2 * math.log(2) * cost) + 1):
             return Side(OWN_PREDICTOR, own, self._scale_of(matrix, own_power, n))
         return side
 
