@@ -199,7 +199,6 @@ def build_table(
     origins[key] = first_bin + MADE  # last: from here on the code is there
 
 
-
 @helper
 def predict(weights, history, first, lane):
     """Sum of weights times levels, oldest first; `first` is where the run of levels starts."""
