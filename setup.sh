@@ -18,18 +18,14 @@ sources="$sources spikey_codec/kernels.py spikey_codec/engine.py spikey_codec/co
 stamp=$(cat $sources | cksum)
 stamp="$stamp $here"
 notes=.venv/spikey-setup # line 1: the stamp; line 2: the extras
-extras=" $* "
-if [ -x .venv/bin/python ] && [ -f $notes ]; then
-    installed=$(sed -n 2p $notes)
-    missing=
+installed() { sed -n 2p $notes 2>/dev/null || true; }
+done_already() { # with all the extras named as arguments
+    [ -x .venv/bin/python ] && [ "$(sed -n 1p $notes 2>/dev/null)" = "$stamp" ] || return 1
     for extra in "$@"; do
-        case " $installed " in *" $extra "*) ;; *) missing=yes ;; esac
+        case " $(installed) " in *" $extra "*) ;; *) return 1 ;; esac
     done
-    if [ -z "$missing" ] && [ "$(sed -n 1p $notes)" = "$stamp" ]; then exit 0; fi
-    extras="$installed $*"
-fi
-extras=$(echo $extras | tr ' ' '\n' | sort -u | tr '\n' ' ') # no quotes: drops spare spaces
-names=$(echo $extras | tr ' ' ',')
+}
+if done_already "$@"; then exit 0; fi
 
 python=
 for candidate in python3 python3.14 python3.13 python3.12 python3.11; do
@@ -51,16 +47,13 @@ until mkdir .venv.lock 2>/dev/null; do
         kill -0 "$(cat .venv.lock/pid 2>/dev/null)" 2>/dev/null || rm -rf .venv.lock
     fi
     sleep 1
-    waited=yes
 done
 log=$(mktemp)
 trap 'rm -rf "$log" .venv.lock' EXIT
 echo $$ >.venv.lock/pid
-if [ -n "${waited:-}" ]; then
-    rm -rf .venv.lock "$log"
-    trap - EXIT
-    exec ./setup.sh "$@" # most likely all is done by now
-fi
+if done_already "$@"; then exit 0; fi # by the one that was waited for
+extras=$(echo "$(installed) $*" | tr -s ' ' '\n' | sort -u | tr '\n' ' ')
+names=$(echo $extras | tr ' ' ',') # no quotes: drops spaces at the ends
 
 echo "Setting up .venv (once; a minute or two) ..." >&2
 rm -f $notes

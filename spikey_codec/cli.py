@@ -39,7 +39,7 @@ def main():
 @click.option("--preset", metavar="NAME", help=f"One of: {', '.join(presets.NUMBERS)}.")
 def encode(source: str, target: str, preset: str | None):
     """Compress a WAV recording ("-": standard input or output)."""
-    _convert(source, target, lambda data: compress(data, preset))
+    files.convert(source, target, lambda data: compress(data, preset))
 
 
 @main.command()
@@ -47,12 +47,7 @@ def encode(source: str, target: str, preset: str | None):
 @click.argument("target", metavar="OUT.wav")
 def decode(source: str, target: str):
     """Restore a file that `encode` compressed ("-" as there)."""
-    _convert(source, target, decompress)
-
-
-def _convert(source: str, target: str, convert):
-    files.refuse_same(source, target)
-    files.write(target, convert(files.read(source)))
+    files.convert(source, target, decompress)
 
 
 @main.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -79,16 +80,21 @@ def decode_samples(header: Header, reader: container.Reader) -> np.ndarray:
     Raises CorruptError or WeightsError.
     """
     coder = None
-    parts = [np.empty((0, header.channels), np.int16)]
-    step = chunk.chunk_frames(header.channels)
-    for start in range(0, header.frames, step):
-        frames = min(step, header.frames - start)
-        last = start + frames == header.frames
-        part = reader.take(reader.left if last else reader.varint())
+    decoded = [np.empty((0, header.channels), np.int16)]
+    for frames, part in _chunks(header, reader):
         coder = coder or chunk.coder_for(header.mapping, encoding=False)
         codes = coder.decode(part, frames, header.channels)
-        parts.append(converter.to_samples(codes, header.mapping))
-    return np.concatenate(parts)
+        decoded.append(converter.to_samples(codes, header.mapping))
+    return np.concatenate(decoded)
+
+
+def _chunks(header: Header, reader: container.Reader) -> Iterator[tuple[int, memoryview]]:
+    """Number of frames and bytes of each chunk that the reader stands before."""
+    step = chunk.chunk_frames(header.channels)
+    for start in range(0, header.frames, step):
+        last = start + step >= header.frames  # it ends with the file
+        part = reader.take(reader.left if last else reader.varint())
+        yield min(step, header.frames - start), part
 
 
 def read_info(data: bytes) -> dict:
@@ -118,12 +124,9 @@ def read_info(data: bytes) -> dict:
         "header bytes": header_bytes,
         "chunks": -(-header.frames // chunk.chunk_frames(header.channels)),
     }
-    side = predictors = 0
+    side = 0
     used: dict[str, int] = {}
-    step = chunk.chunk_frames(header.channels)
-    for start in range(0, header.frames, step):
-        last = start + step >= header.frames
-        part = reader.take(reader.left if last else reader.varint())
+    for _, part in _chunks(header, reader):
         names, size_of_side = chunk.read_names(part, header.channels)
         for name in names:
             used[name] = used.get(name, 0) + 1

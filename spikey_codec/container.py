@@ -186,7 +186,7 @@ def _unpack(reader: Reader, most: int | None = None) -> bytes:
     method = reader.byte()
     size = reader.varint()
     if most is not None and size > most:
-        raise CorruptError("The file is damaged: its list of sample values leaves 16 bits.")
+        raise CorruptError("The file is damaged: a packed part of it is larger than it can be.")
     if method == STORED:
         return bytes(reader.take(size))
     if method != BZIP2:

@@ -29,24 +29,24 @@ class Mapping(NamedTuple):
     values: np.ndarray | None = None
 
 
+@functools.cache
 def challenge_pcm() -> np.ndarray:
-    """The PCM value of each code -512..511: int16, shape (1024,).
+    """The PCM value of each code -512..511: int16, shape (1024,), read-only.
 
     >>> challenge_pcm()[[0, 511, 512, 1023]].tolist()
     [-32768, -32, 31, 32767]
     """
     codes = np.arange(HIGHEST_CODE + 1, dtype=np.int64)
     magnitude = ((codes * GAIN + OFFSET + UNIT // 2) // UNIT).astype(np.int16)
-    return np.concatenate([-magnitude[::-1] - 1, magnitude])
-
-
-_challenge_pcm = functools.cache(challenge_pcm)
+    pcm = np.concatenate([-magnitude[::-1] - 1, magnitude])
+    pcm.flags.writeable = False  # all callers share it
+    return pcm
 
 
 def to_challenge_codes(samples: np.ndarray) -> np.ndarray | None:
     """Codes of int16 samples that all lie on the challenge's map, else None."""
     codes = samples >> 6
-    return codes if np.array_equal(_challenge_pcm()[codes - LOWEST_CODE], samples) else None
+    return codes if np.array_equal(challenge_pcm()[codes - LOWEST_CODE], samples) else None
 
 
 def to_codes(samples: np.ndarray) -> tuple[np.ndarray, Mapping]:
@@ -83,7 +83,7 @@ def to_samples(codes: np.ndarray, mapping: Mapping) -> np.ndarray:
     """Inverse of `to_codes`; codes must lie in `code_range(mapping)`."""
     if mapping.kind == PLAIN:
         return codes
-    values = _challenge_pcm() if mapping.kind == CHALLENGE else mapping.values
+    values = challenge_pcm() if mapping.kind == CHALLENGE else mapping.values
     return values[codes.astype(np.intp) - code_range(mapping)[0]]
 
 

@@ -27,8 +27,7 @@ def _parser(name: str, source: str, target: str, what: str) -> _Parser:
 
 def _run(parser: _Parser, convert, source: str, target: str) -> int:
     try:
-        files.refuse_same(source, target)
-        files.write(target, convert(files.read(source)))
+        files.convert(source, target, convert)
     except (SpikeyError, OSError, MemoryError) as error:
         sys.stderr.write(f"{parser.prog}: {_about(source, error)}\n")
         return getattr(error, "exit_code", 1)

@@ -10,6 +10,7 @@ import signal
 import stat
 import sys
 import threading
+from collections.abc import Callable
 
 from .errors import UsageError
 
@@ -113,6 +114,12 @@ def refuse_same(source: str, target: str) -> None:
         if STANDARD not in (source, target) and os.path.samefile(source, target):
             if stat.S_ISREG(os.stat(source).st_mode):
                 raise UsageError(f"The input and the output are the same file, {source}.")
+
+
+def convert(source: str, target: str, function: Callable[[bytes], bytes]) -> None:
+    """Write what `function` makes of the source to the target; nothing where it fails."""
+    refuse_same(source, target)
+    write(target, function(read(source)))
 
 
 def sentence(error: BaseException) -> str:

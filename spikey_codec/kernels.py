@@ -200,6 +200,15 @@ def build_table(
 
 
 @helper
+def level_of(value, levels, first_code):
+    """A code's level, as the lane remembers it, and in 1/32 code, as an error is measured."""
+    if len(levels) > 0:
+        level = int(levels[index(value - first_code)])
+        return level, level
+    return value, value << MU_BITS
+
+
+@helper
 def predict(weights, history, first, lane):
     """Sum of weights times levels, oldest first; `first` is where the run of levels starts."""
     total = 0
@@ -212,11 +221,12 @@ def predict(weights, history, first, lane):
 def place_in_class(classes, c, mean, lowest, uneven):
     """Where a prediction falls in a scale class: its key, the first being 0; the bin that keys
     count from; and the low bits of a bin."""
-    cell = mean >> int(classes[index(c), STEP])
+    step = int(classes[index(c), STEP])
+    cell = mean >> step
     if uneven:
-        return cell - (lowest >> int(classes[index(c), STEP])), 0, 0
+        return cell - (lowest >> step), 0, 0
     low_bits = int(classes[index(c), LOW_BITS])
-    nearest = (cell << int(classes[index(c), STEP])) >> (MU_BITS + low_bits)
+    nearest = (cell << step) >> (MU_BITS + low_bits)
     return cell & int(classes[index(c), MASK]), nearest, low_bits
 
 
@@ -303,12 +313,7 @@ def encode(
         for lane in range(min(lanes, len(values) - done)):
             value = int(values[index(done)])
             done += 1
-            if uneven:
-                level = int(levels[index(value - first_code)])
-                target = level
-            else:
-                level = value
-                target = value << MU_BITS
+            level, target = level_of(value, levels, first_code)
             if row == 0:
                 pending = (pending << value_bits) | (value - first_code)
                 held += value_bits
@@ -425,12 +430,7 @@ def decode(
                     value = ((pending >> held) & ((1 << value_bits) - 1)) + first_code
             if value < first_code or value > last_code:
                 return BAD_SYMBOL
-            if uneven:
-                level = int(levels[index(value - first_code)])
-                target = level
-            else:
-                level = value
-                target = value << MU_BITS
+            level, target = level_of(value, levels, first_code)
             if row == 0:
                 for k in range(2 * ORDER):
                     history[lane, k] = level

@@ -16,6 +16,7 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+import llvmlite.binding as llvm
 import numpy as np
 
 from . import engine, files
@@ -49,8 +50,6 @@ _lock = threading.Lock()
 
 
 def _kernels() -> dict[str, Callable]:
-    import llvmlite.binding as llvm
-
     cpu = target()
     machine = re.sub("[^A-Za-z0-9_-]", "_", f"{llvm.get_process_triple()}-{cpu or 'any'}")
     name = f"kernels-{engine.source_stamp():08x}-{machine}.o"
@@ -79,8 +78,6 @@ def _read(path: Path) -> bytes | None:
 
 
 def _load(code: bytes) -> dict[str, Callable]:
-    import llvmlite.binding as llvm
-
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     # numba's arrays may own memory, which this would free; ours, from NumPy, never do.

@@ -28,7 +28,7 @@ from .errors import CorruptError, RecordingError, SpikeyError, UsageError
 MARKER = b"\xb5\x53"
 SYNCHRONISES = 1  # the only flag
 STREAM_VERSION = 1
-SYNC_INTERVAL = 19531  # frames; one second of the challenge's recordings
+SYNC_INTERVAL = container.CHALLENGE_RATE  # frames; one second of the challenge's recordings
 MOST_LEADS = 1 << 16
 MOST_SAMPLES = 1 << 24  # of one packet
 LARGEST_BODY = 1 << 27  # bytes: more than so many samples and leads can take
@@ -228,12 +228,11 @@ class StreamDecoder:
         """Like `push`, packet by packet: (first frame, samples)."""
         self._kept += bytes(data)
         while True:
-            length = len(self._kept)
-            packet, self._kept = _split_packet(self._kept)
+            packet, rest = _split_packet(self._kept)
+            self.skipped += len(self._kept) - len(rest) - (packet.size if packet else 0)
+            self._kept = rest
             if packet is None:
-                self.skipped += length - len(self._kept)
                 return
-            self.skipped += length - len(self._kept) - packet.size
             samples = self._decode(packet)
             if samples is not None:
                 yield packet.first, samples

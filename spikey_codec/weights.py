@@ -21,12 +21,10 @@ _HERE = os.path.dirname(os.path.abspath(__file__))
 FOLDERS = (os.path.join(_HERE, "weights_data"), os.path.join(os.path.dirname(_HERE), "weights"))
 MANIFEST = "manifest.json"
 
-_chosen: list[str] = []
-
-
 def use(path: str | os.PathLike) -> None:
     """Take the weights from another folder; to be called before anything is coded."""
-    _chosen[:] = [os.fspath(path)]
+    global FOLDERS
+    FOLDERS = (path,)
     folder.cache_clear()
     load.cache_clear()
 
@@ -34,11 +32,10 @@ def use(path: str | os.PathLike) -> None:
 @functools.cache
 def folder() -> str:
     """The folder with the manifest; `WeightsError` if there is none."""
-    for path in _chosen or FOLDERS:
+    for path in FOLDERS:
         if os.path.isfile(os.path.join(path, MANIFEST)):
             return os.fspath(path)
-    where = (_chosen or FOLDERS)[-1]
-    raise WeightsError(f"The weights are missing: there is no {MANIFEST} in {where}.")
+    raise WeightsError(f"The weights are missing: there is no {MANIFEST} in {FOLDERS[-1]}.")
 
 
 @functools.cache

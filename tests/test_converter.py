@@ -64,7 +64,7 @@ def test_the_map_takes_frames_of_channels(shape):
 @pytest.mark.parametrize("at", [0, 1, 511, 512, 1022, 1023])
 @pytest.mark.parametrize("by", [-1, 1])
 def test_one_value_beside_the_map_makes_it_another_mapping(at, by):
-    values = converter.challenge_pcm()
+    values = converter.challenge_pcm().copy()
     if not -32768 <= int(values[at]) + by <= 32767:
         by = -by
     values[at] += by

@@ -86,14 +86,11 @@ def _row(name: str, inputs: list, encode: Callable, decode: Callable, rounds: in
 
 
 def _kernel_row(leads: list[np.ndarray], rounds: int) -> Row:
-    """Prediction, density look-up and bit packing alone, for challenge recordings."""
+    """Prediction, density look-up and bit packing alone; the codes of challenge recordings."""
     mapping = converter.Mapping(converter.CHALLENGE)
     encoder, decoder = chunk.coder_for(mapping, True), chunk.coder_for(mapping, False)
     jobs = []
-    for lead in leads:
-        codes = converter.to_challenge_codes(lead)
-        if codes is None:
-            raise RecordingError("The speed of the kernels is measured on challenge recordings.")
+    for codes in leads:
         values = lanes.fold(codes[:, None])
         jobs.append((values, encoder.choose(codes), lanes.runs(len(values), 1)))
 
@@ -135,13 +132,15 @@ def speed_rows(leads: list[np.ndarray], rounds: int = 5) -> list[Row]:
     """Our kernels, our whole functions, and what else is installed, on the same samples."""
     plain = [wav.plain_header(len(lead), 1, RATE) + lead.tobytes() for lead in leads]
     raw = [lead.tobytes() for lead in leads]
+    codes = [converter.to_challenge_codes(lead) for lead in leads]
+    if any(lead is None for lead in codes):
+        raise RecordingError("The speed of the kernels is measured on challenge recordings.")
     rows = [
-        _kernel_row(leads, rounds),
+        _kernel_row(codes, rounds),
         _row("spikey linear, compress()", plain, codec.compress, codec.decompress, rounds),
         _row("zlib -6", raw, lambda x: zlib.compress(x, 6), zlib.decompress, 1),
         _row("bzip2 -9", raw, lambda x: bz2.compress(x, 9), bz2.decompress, 1),
     ]
-    codes = [converter.to_challenge_codes(lead) for lead in leads]
     if shutil.which("flac"):
         rows.append(_flac_row("flac -8, a process", leads))
         rows.append(_flac_row("flac -8, given the 10-bit codes", codes))
@@ -247,7 +246,7 @@ def realtime(paths: list[Path], leads: int, frame: int, seconds: int, write: Wri
 def _executable(name: str) -> list[str]:
     """The challenge's executable of a source tree, or the same function where there is none."""
     script = ROOT / name
-    if script.exists() and (ROOT / ".venv" / "bin" / "python").exists():
+    if script.exists() and (ROOT / ".venv" / "spikey-setup").exists():  # as the script asks
         return [str(script)]
     call = f"import sys; from spikey_codec.executables import {name}; sys.exit({name}())"
     return [sys.executable, "-I", "-c", call]

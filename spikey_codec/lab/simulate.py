@@ -20,12 +20,13 @@ from pathlib import Path
 import numpy as np
 
 from .. import weights
+from ..container import CHALLENGE_RATE
 from ..converter import HIGHEST_CODE, LOWEST_CODE, challenge_pcm
 from ..errors import UsageError
 from ..kernels import EDGE_BITS
 from ..wav import plain_header
 
-RATE = 19_531  # Hz
+RATE = CHALLENGE_RATE  # Hz
 SHORTEST, LONGEST = 98_567, 99_903  # samples of a recording whose length was not asked for
 REFRACTORY, SPIKE_SPAN = 0.002, 0.0016  # seconds
 PAIRED_SHARE = 0.8  # of the leads have a simultaneous partner
