@@ -6,15 +6,17 @@ unset CDPATH # or cd would print where it went
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$here"
 for extra in "$@"; do
-    if [ "$extra" != test ]; then
-        echo "setup.sh: there is no extra named '$extra'; there is 'test'." >&2
+    case $extra in test | train | plot) ;; *)
+        echo "setup.sh: there is no extra named '$extra'; there are 'test', 'train', 'plot'." >&2
         exit 2
-    fi
+        ;;
+    esac
 done
 
 # The environment is made anew when anything that it was made from has changed.
 sources="setup.cfg setup.py pyproject.toml"
-sources="$sources spikey_codec/kernels.py spikey_codec/engine.py spikey_codec/compilation.py"
+sources="$sources spikey_codec/kernels.py spikey_codec/network_kernels.py"
+sources="$sources spikey_codec/engine.py spikey_codec/compilation.py"
 stamp=$(cat $sources | cksum)
 stamp="$stamp $here"
 notes=.venv/spikey-setup # line 1: the stamp; line 2: the extras

@@ -2,8 +2,9 @@
 
 For every channel the side information is one byte: CONSTANT and the code that fills it, or
 the number of its predictor in the codebook, or OWN_PREDICTOR and the weights made for it; then
-one byte for the scale it starts with. The payload holds the code words of all other channels.
-A chunk that would not get smaller is stored: a byte STORED and the codes as they are.
+one byte for the scale it starts with. PEERS before that says which channels help to predict this
+one. The payload holds the code words of all channels but the constant ones, in stages: a
+channel comes in a later stage than its peers. A chunk that would not get smaller is stored: a byte STORED and the codes as they are.
 """
 
 from __future__ import annotations
@@ -15,20 +16,23 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import converter, kernels, lanes, weights
-from .container import Reader
+from . import converter, kernels, lanes, network_kernels, weights
+from .container import Reader, write_varint
 from .converter import Mapping
-from .entropy.density import class_of, scale_classes
+from .entropy.density import FINER, class_of, scale_classes
 from .entropy.huffman import CodeTables
 from .errors import CorruptError, WeightsError
-from .predictors import linear
+from .predictors import joint, linear
+from .predictors.joint import Peer
+from .predictors.network import start_trackers
 
-OWN_PREDICTOR, CONSTANT, STORED = 255, 254, 253
+OWN_PREDICTOR, CONSTANT, STORED, PEERS = 255, 254, 253, 252
 COMMON_ERRORS = 1, 15  # codes: between these mean |errors| nearly all leads stay
 OWN_PREDICTOR_BITS = 8 * 2 * kernels.ORDER
 # The codebook was made for leads of the challenge's converter; there, weights of its own are sent
 # only for a lead of another kind, which gains 2^-5 bits a sample by them.
 OWN_PREDICTOR_SHIFT = 5
+NO_OFFSETS = np.zeros(0, np.int32)
 LONGEST, LARGEST = 1 << 17, 1 << 22  # a chunk has at most so many frames and so many samples
 
 
@@ -44,33 +48,76 @@ class Side(NamedTuple):
     predictor: np.ndarray | None = None
     scale: int = 0
     constant: int = 0
+    peers: tuple[Peer, ...] = ()
 
 
-def write_side(side: Side) -> bytes:
-    """One channel's side information; `read_side` is the inverse."""
+def write_side(side: Side, for_network: bool = False) -> bytes:
+    """One channel's side information; `read_side` is the inverse. A network is told more."""
     if side.number == CONSTANT:
         return bytes([CONSTANT]) + side.constant.to_bytes(2, "little", signed=True)
     own = side.predictor.astype("<i2").tobytes() if side.number == OWN_PREDICTOR else b""
-    return bytes([side.number]) + own + bytes([side.scale])
+    peers = bytes([PEERS, len(side.peers)]) if side.peers else b""
+    for peer in side.peers:
+        peers += write_varint(peer.channel) + bytes([peer.shift])
+        peers += bytes([peer.correlation & 255]) if for_network else b""
+        peers += peer.taps.astype(np.int8).tobytes()
+    return peers + bytes([side.number]) + own + bytes([side.scale])
 
 
-def read_side(reader: Reader) -> Side:
+def read_side(reader: Reader, for_network: bool = False) -> Side:
     number = reader.byte()
     if number == CONSTANT:
         return Side(number, constant=int.from_bytes(reader.take(2), "little", signed=True))
+    peers = []
+    if number == PEERS:
+        for _ in range(reader.byte()):
+            channel, shift = reader.varint(), reader.byte()
+            correlation = (reader.byte() ^ 128) - 128 if for_network else 0
+            taps = np.frombuffer(reader.take(joint.TAPS), np.int8)
+            peers.append(Peer(channel, shift, correlation, taps))
+        if not 1 <= len(peers) <= joint.MOST_PEERS:
+            raise CorruptError("The file is damaged: a channel has no peers or too many.")
+        number = reader.byte()
+        if number in (CONSTANT, STORED, PEERS):
+            raise CorruptError("The file is damaged: it names a predictor that is not there.")
     own = None
     if number == OWN_PREDICTOR:
         own = np.frombuffer(reader.take(2 * kernels.ORDER), "<i2")
-    return Side(number, own, reader.byte())
+    return Side(number, own, reader.byte(), peers=tuple(peers))
 
 
-def read_names(part: memoryview, channels: int) -> tuple[list[str], int]:
+def stages_of(sides: list[Side]) -> list[list[int]]:
+    """The coded channels by stage: each in the first one that comes after all of its peers.
+
+    CorruptError for a peer that is no other coded channel, or for a ring of peers.
+    """
+    waiting = {i: side.peers for i, side in enumerate(sides) if side.number != CONSTANT}
+    for i, peers in waiting.items():
+        channels = [peer.channel for peer in peers]
+        if len(set(channels)) < len(channels) or any(c == i or c not in waiting for c in channels):
+            raise CorruptError("The file is damaged: it names a peer that cannot be one.")
+        if any(peer.shift > joint.GREATEST_SHIFT for peer in peers):
+            raise CorruptError("The file is damaged: a peer's taps are out of range.")
+    stages: list[list[int]] = []
+    known: set[int] = set()
+    while waiting:
+        stage = [i for i, peers in waiting.items() if all(p.channel in known for p in peers)]
+        if not stage:
+            raise CorruptError("The file is damaged: channels are each other's peers.")
+        for i in stage:
+            del waiting[i]
+        known.update(stage)
+        stages.append(stage)
+    return stages
+
+
+def read_names(part: memoryview, channels: int, for_network: bool) -> tuple[list[str], int]:
     """What `spikey info` calls the channels' predictors, and the side information's bytes."""
     if part[:1] == bytes([STORED]):
         return ["stored"] * channels, 1
     reader = Reader(part)
     names = {CONSTANT: "constant", OWN_PREDICTOR: "own"}
-    numbers = [read_side(reader).number for _ in range(channels)]
+    numbers = [read_side(reader, for_network).number for _ in range(channels)]
     return [names.get(number, f"codebook {number}") for number in numbers], reader.position
 
 
@@ -80,7 +127,9 @@ class ChunkCoder:
     Get one from `coder_for`; it keeps the code tables that it has made for the next recording.
     """
 
-    def __init__(self, lowest: int, highest: int, uneven: bool, encoding: bool):
+    def __init__(self, lowest: int, highest: int, uneven: bool, encoding: bool, network=None):
+        self.network = network  # predictors.network.Tables, or None
+        finer = FINER if network else 0
         self.lowest, self.highest = lowest, highest
         self._lock = threading.Lock()  # the kernels share the tables, and make them as they go
         self.value_bits = (highest - lowest).bit_length()
@@ -91,20 +140,27 @@ class ChunkCoder:
             self.levels = converter.levels(self.edges, kernels.EDGE_BITS, kernels.MU_BITS)
         self.density = weights.load("density").copy()
         self.codebook = weights.load("linear")
-        if len(self.codebook) > STORED:
+        if len(self.codebook) > PEERS:
             raise WeightsError("The codebook has more predictors than a byte can tell apart.")
-        self.classes = scale_classes(lowest, highest, even=not uneven)
+        self.classes = scale_classes(lowest, highest, even=not uneven, finer=finer)
         self.tables = CodeTables(self.classes, encoding, decoding=not encoding)
 
     def encode(self, codes: np.ndarray) -> bytes:
         """Side information and payload of a chunk; int16, shape (frames > 0, channels)."""
         sides = [self.choose(codes[:, channel]) for channel in range(codes.shape[1])]
-        coded = [i for i, side in enumerate(sides) if side.number != CONSTANT]
-        packed = b"".join(map(write_side, sides))
-        if coded:
-            values = lanes.fold(codes if len(coded) == len(sides) else codes[:, coded])
-            runs = lanes.runs(len(codes), len(coded))
-            packed += self.encode_rows(values, 0, self.lane_state([sides[i] for i in coded], runs))
+        errors = self._all_errors(codes, sides)
+        for side_peers, i in zip(joint.choose(errors), range(len(sides))):
+            sides[i] = sides[i]._replace(peers=tuple(side_peers))
+        parts = [b"".join(write_side(side, bool(self.network)) for side in sides)]
+        stages = stages_of(sides)
+        latents = self._latents(sides, len(codes))
+        for stage in stages:
+            values = codes if len(stage) == len(sides) else codes[:, stage]
+            part = self._encode_stage(values, [sides[i] for i in stage], errors, stage, latents)
+            if stage is not stages[-1]:
+                parts.append(write_varint(len(part)))
+            parts.append(part)
+        packed = b"".join(parts)
         if len(packed) <= 1 + 2 * codes.size:
             return packed
         return bytes([STORED]) + codes.astype("<i2", copy=False).tobytes()
@@ -114,16 +170,26 @@ class ChunkCoder:
         reader = Reader(data)
         if data[:1] == bytes([STORED]):
             return self._stored(data[1:], frames, channels)
-        sides = [self.checked(read_side(reader)) for _ in range(channels)]
-        payload = reader.take(reader.left)
-        coded = [i for i, side in enumerate(sides) if side.number != CONSTANT]
-        if not coded and len(payload):
+        sides = [self.checked(read_side(reader, bool(self.network))) for _ in range(channels)]
+        stages = stages_of(sides)
+        if not stages and reader.left:
             raise CorruptError("The file is damaged: there is something after its last sample.")
-        if len(coded) == channels:
-            return self._decode_payload(payload, frames, sides)
         codes = np.empty((frames, channels), np.int16)
-        if coded:
-            codes[:, coded] = self._decode_payload(payload, frames, [sides[i] for i in coded])
+        errors: list[np.ndarray | None] = [None] * channels
+        wanted = {peer.channel for side in sides for peer in side.peers}
+        latents = None
+        for stage in stages:
+            payload = reader.take(reader.left if stage is stages[-1] else reader.varint())
+            if frames * len(stage) > 8 * len(payload):  # a code word has at least one bit
+                raise CorruptError("The file is damaged: it promises more than its size can hold.")
+            latents = latents or self._latents(sides, frames)
+            chosen = [sides[i] for i in stage]
+            decoded = self._decode_stage(payload, frames, chosen, errors, stage, latents)
+            if len(stage) == channels:
+                return decoded
+            codes[:, stage] = decoded
+            for i in wanted.intersection(stage):
+                errors[i] = self._errors(codes[:, i], sides[i])
         for channel, side in enumerate(sides):
             if side.number == CONSTANT:
                 codes[:, channel] = side.constant
@@ -137,10 +203,104 @@ class ChunkCoder:
             raise CorruptError("The file is damaged: it holds a code outside its range.")
         return codes.astype(np.int16, copy=False)
 
-    def _decode_payload(self, payload: memoryview, frames: int, sides: list[Side]) -> np.ndarray:
-        state = self.lane_state(sides, lanes.runs(frames, len(sides)))
-        values = self.decode_rows(payload, frames * len(sides), 0, state)
-        return lanes.unfold(values, frames, len(sides))
+    def _runs(self, frames: int, channels: int) -> int:
+        """A network has a long memory, and its lanes are not what keeps a processor waiting."""
+        return 1 if self.network else lanes.runs(frames, channels)
+
+    def _encode_stage(self, codes, sides, errors, stage, latents) -> bytes:
+        """Code words of the channels of one stage: codes of shape (frames, channels)."""
+        runs = self._runs(len(codes), len(sides))
+        values = lanes.fold(codes, runs)
+        offsets = self._offsets(sides, errors, len(codes), runs)
+        if not self.network:
+            return self.encode_rows(values, 0, self.lane_state(sides, runs), offsets)
+        out = np.empty(len(values) + 2, np.uint32)
+        with self._lock:
+            bits = network_kernels.network_encode(
+                *self._network_arguments(values, sides, offsets, stage, latents), out
+            )
+        return out.astype(">u4").tobytes()[: (bits + 7) // 8]
+
+    def _decode_stage(self, payload, frames, sides, errors, stage, latents) -> np.ndarray:
+        """Inverse of `_encode_stage`."""
+        runs = self._runs(frames, len(sides))
+        offsets = self._offsets(sides, errors, frames, runs)
+        count = frames * len(sides)
+        if not self.network:
+            values = self.decode_rows(payload, count, 0, self.lane_state(sides, runs), offsets)
+        else:
+            values = np.empty(count, np.int16)
+            words = self._words(payload, len(sides))
+            with self._lock:
+                bits = network_kernels.network_decode(
+                    *self._network_arguments(values, sides, offsets, stage, latents), words
+                )
+            self._check_end(payload, bits)
+        return lanes.unfold(values, frames, len(sides), runs)
+
+    def _errors(self, lead: np.ndarray, side: Side) -> np.ndarray:
+        return joint.errors(self._levels_of(lead), side.predictor, self.level_bits)
+
+    def _all_errors(self, codes: np.ndarray, sides: list[Side]) -> list[np.ndarray | None]:
+        """Every channel's errors, where there is more than one to have something in common."""
+        coded = [side.number != CONSTANT for side in sides]
+        if sum(coded) < 2 or len(codes) <= kernels.ORDER:
+            return [None] * len(sides)
+        return [
+            self._errors(codes[:, i], side) if coded[i] else None for i, side in enumerate(sides)
+        ]
+
+    def _offsets(self, sides, errors, frames: int, runs: int) -> np.ndarray:
+        """What peers add to the predictions of a stage, in coding order; empty without peers."""
+        if not any(side.peers for side in sides):
+            return NO_OFFSETS
+        table = np.zeros((frames, len(sides)), np.int32)
+        for i, side in enumerate(sides):
+            if side.peers:
+                table[:, i] = joint.offsets(side.peers, [errors[p.channel] for p in side.peers])
+        return lanes.fold(table, runs)
+
+    def _latents(self, sides: list[Side], frames: int) -> tuple[dict[int, int], np.ndarray]:
+        """Where each peer's latents go, if the network wants them, and room for them."""
+        wanted = sorted({peer.channel for side in sides for peer in side.peers})
+        if not self.network or not self.network.network.message or not wanted:
+            return {}, np.zeros((0, 1, 1), np.int16)
+        size = self.network.network.latent_size + 1
+        slots = {channel: slot for slot, channel in enumerate(wanted)}
+        return slots, np.zeros((len(wanted), frames, size), np.int16)
+
+    def _network_arguments(self, values, sides, offsets, stage, latents) -> tuple:
+        """Arguments of the network's kernels up to the words."""
+        slots, room = latents
+        peers = np.zeros((len(sides), 2 + network_kernels.PEER_COLUMNS * joint.MOST_PEERS), np.int32)
+        peers[:, -1] = [slots.get(channel, -1) for channel in stage]
+        for row, side in zip(peers, sides):
+            if slots:
+                row[0] = len(side.peers)
+                for i, peer in enumerate(side.peers):
+                    row[1 + 2 * i : 3 + 2 * i] = slots[peer.channel], peer.correlation
+        centres = self.classes.table[[side.scale for side in sides], kernels.CENTRE]
+        return (
+            values,
+            len(sides),
+            self.level_bits,
+            self.lowest,
+            self.highest,
+            self.value_bits,
+            self.classes.first,
+            self.classes.table,
+            self.edges,
+            self.levels,
+            self.density,
+            np.array([side.predictor for side in sides], np.int32),
+            offsets,
+            start_trackers(centres),
+            *self.network.windows(len(sides)),
+            *self.network.arguments(len(sides)),
+            peers,
+            room,
+            *self.tables.arrays(),
+        )
 
     def checked(self, side: Side) -> Side:
         """The side information with its predictor looked up; CorruptError if it cannot be."""
@@ -178,8 +338,10 @@ class ChunkCoder:
         return self._nearest(self._covariance(lead), len(lead) - kernels.ORDER)[0]
 
     def _covariance(self, lead: np.ndarray) -> np.ndarray:
-        levels = self.levels[lead.astype(np.intp) - self.lowest] if len(self.levels) else lead
-        return linear.covariance(levels)
+        return linear.covariance(self._levels_of(lead))
+
+    def _levels_of(self, lead: np.ndarray) -> np.ndarray:
+        return self.levels[lead.astype(np.intp) - self.lowest] if len(self.levels) else lead
 
     def _nearest(self, matrix: np.ndarray, samples: int) -> tuple[Side, int]:
         """The codebook's predictor that leaves the least power, and that power."""
@@ -196,7 +358,7 @@ class ChunkCoder:
         power <<= 2 * (kernels.MU_BITS - self.level_bits)
         deviation = math.isqrt(power // samples) >> kernels.WEIGHT_BITS  # in 1/32 code
         scale = deviation * 4 // 5 << kernels.SLOW_SHIFT  # of a Gaussian: sqrt(2 / pi)
-        return class_of(scale, self.classes)
+        return class_of(scale, self.classes, FINER if self.network else 0)
 
     def lane_state(self, sides: list[Side], runs: int = 1) -> tuple[np.ndarray, ...]:
         """Weights, past levels and trackers of all lanes at their start: int32, lane by lane."""
@@ -218,25 +380,49 @@ class ChunkCoder:
         with self._lock:
             kernels.prepare(*rows, self.lowest, classes, self.edges, self.density, *tables)
 
-    def encode_rows(self, values: np.ndarray, row: int, state: tuple[np.ndarray, ...]) -> bytes:
-        """Code words of values in coding order, from a row of the lanes on; moves the state on."""
+    def encode_rows(
+        self,
+        values: np.ndarray,
+        row: int,
+        state: tuple[np.ndarray, ...],
+        offsets: np.ndarray = NO_OFFSETS,
+    ) -> bytes:
+        """Code words of values in coding order, from a row of the lanes on; moves the state on.
+
+        offsets : what peers add to each prediction: int32, in coding order; or empty
+        """
         out = np.empty(len(values) + 2, np.uint32)
         with self._lock:
-            bits = kernels.encode(*self._arguments(values, row, state), out)
+            bits = kernels.encode(*self._arguments(values, row, state, offsets), out)
         return out.astype(">u4").tobytes()[: (bits + 7) // 8]
 
     def decode_rows(
-        self, payload: bytes, count: int, row: int, state: tuple[np.ndarray, ...]
+        self,
+        payload: bytes,
+        count: int,
+        row: int,
+        state: tuple[np.ndarray, ...],
+        offsets: np.ndarray = NO_OFFSETS,
     ) -> np.ndarray:
         """Inverse of `encode_rows`: `count` values, int16; CorruptError if they are not there."""
         if count > 8 * len(payload):  # a code word has at least one bit
             raise CorruptError("The file is damaged: it promises more than its size can hold.")
         values = np.empty(count, np.int16)
-        lane_count = len(state[0])
-        room = -len(payload) % 4 + 4 * (lane_count + 4)  # a row reads at most a word a lane
-        words = np.frombuffer(b"".join([payload, bytes(room)]), ">u4").astype(np.uint32)
+        words = self._words(payload, len(state[0]))
         with self._lock:
-            bits = kernels.decode(*self._arguments(values, row, state), words)
+            bits = kernels.decode(*self._arguments(values, row, state, offsets), words)
+        self._check_end(payload, bits)
+        return values
+
+    @staticmethod
+    def _words(payload: bytes, lane_count: int) -> np.ndarray:
+        """A payload as the kernels read it."""
+        room = -len(payload) % 4 + 4 * (lane_count + 4)  # a row reads at most a word a lane
+        return np.frombuffer(b"".join([payload, bytes(room)]), ">u4").astype(np.uint32)
+
+    @staticmethod
+    def _check_end(payload: bytes, bits: int) -> None:
+        """CorruptError unless a kernel that returned `bits` came to the payload's very end."""
         if bits == kernels.BAD_SYMBOL:
             raise CorruptError("The file is damaged: it holds a code outside its range.")
         unused = 8 * len(payload) - bits
@@ -244,9 +430,10 @@ class ChunkCoder:
             raise CorruptError("The file is cut short or damaged.")
         if unused > 7 or payload[-1] & ((1 << unused) - 1):
             raise CorruptError("The file is damaged: there is something after its last sample.")
-        return values
 
-    def _arguments(self, values: np.ndarray, row: int, state: tuple[np.ndarray, ...]) -> tuple:
+    def _arguments(
+        self, values: np.ndarray, row: int, state: tuple[np.ndarray, ...], offsets: np.ndarray
+    ) -> tuple:
         """Arguments of the kernels up to the words."""
         return (
             values,
@@ -262,16 +449,20 @@ class ChunkCoder:
             self.levels,
             self.density,
             *state,
+            offsets,
             *self.tables.arrays(),
         )
 
 
-def coder_for(mapping: Mapping, encoding: bool) -> ChunkCoder:
-    """The coder of chunks of codes of this mapping, made once per process."""
+def coder_for(mapping: Mapping, encoding: bool, network=None) -> ChunkCoder:
+    """The coder of chunks of codes of this mapping, made once per process.
+
+    network : predictors.network.Tables, or None for the linear preset
+    """
     lowest, highest = converter.code_range(mapping)
-    return _coder(lowest, highest, mapping.kind == converter.CHALLENGE, encoding)
+    return _coder(lowest, highest, mapping.kind == converter.CHALLENGE, encoding, network)
 
 
 @functools.lru_cache(maxsize=8)
-def _coder(lowest: int, highest: int, uneven: bool, encoding: bool) -> ChunkCoder:
-    return ChunkCoder(lowest, highest, uneven, encoding)
+def _coder(lowest: int, highest: int, uneven: bool, encoding: bool, network) -> ChunkCoder:
+    return ChunkCoder(lowest, highest, uneven, encoding, network)

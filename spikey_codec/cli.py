@@ -36,7 +36,7 @@ def main():
 @main.command()
 @click.argument("source", metavar="IN.wav")
 @click.argument("target", metavar="OUT.brainwire")
-@click.option("--preset", metavar="NAME", help=f"One of: {', '.join(presets.NUMBERS)}.")
+@click.option("--preset", metavar="NAME", help=f"{presets.DEFAULT} (the default) or a network.")
 def encode(source: str, target: str, preset: str | None):
     """Compress a WAV recording ("-": standard input or output)."""
     files.convert(source, target, lambda data: compress(data, preset))
@@ -80,6 +80,69 @@ def verify(paths: tuple[str, ...]):
         click.echo(f"{path}: good, {len(original)} bytes, CRC-32 {checksum:08x}")
     if bad:
         raise CorruptError(f"{bad} of {len(paths)} files are bad.")
+
+
+@main.command()
+@RECORDINGS
+@click.option("-o", "--output", "target", metavar="OUT.spikey", required=True,
+              help='The archive to write ("-": standard output).')
+@click.option("--preset", metavar="NAME", help="As for `encode`.")
+@click.option("--no-verify", is_flag=True, help="Do not decode it again before it is written.")
+def pack(recordings: tuple[Path, ...], target: str, preset: str | None, no_verify: bool):
+    """Put files into an archive, simultaneous leads coded together.
+
+    Any files, and the .wav files of folders. Names are kept, folders and dates are not.
+    """
+    from . import archive
+    from .fit.data import find
+
+    paths = find(list(recordings))
+    for path in paths:
+        files.refuse_same(str(path), target)
+    members = [(path.name, path.read_bytes()) for path in paths]
+    packed = archive.pack(members, preset)
+    if not no_verify:
+        archive.check(packed, members)
+    files.write(target, packed)
+    size = sum(len(data) for _, data in members)
+    click.echo(f"{len(members)} files, {size} bytes -> {len(packed)} bytes, "
+               f"ratio {size / len(packed):.4f}", err=True)
+
+
+@main.command()
+@click.argument("path", metavar="IN.spikey")
+@click.argument("names", metavar="[NAMES]...", nargs=-1)
+@click.option("-o", "--output", "folder", metavar="FOLDER", default=".", show_default=True,
+              help="Where to restore them; it is made if need be.")
+@click.option("--force", is_flag=True, help="Overwrite files that are there already.")
+def unpack(path: str, names: tuple[str, ...], folder: str, force: bool):
+    """Restore files from an archive, all or those named."""
+    from . import archive
+
+    def report(name: str, error: BaseException):
+        click.echo(f"{name}: BAD: {files.sentence(error)}", err=True)
+
+    with open(path, "rb") as file:
+        good, bad = archive.unpack(archive.Archive(file), folder, names, force, report)
+    if bad:
+        raise CorruptError(f"{bad} of {good + bad} files could not be restored.")
+
+
+@main.command("list")
+@click.argument("path", metavar="IN.spikey")
+def list_members(path: str):
+    """Say which files are in an archive: bytes, group and its ratio, and name of each."""
+    from .archive import Archive
+
+    with open(path, "rb") as file:
+        archive = Archive(file)
+    for member in archive.members:
+        ratio = archive.groups[member.group].size / max(member.packed, 1)
+        click.echo(f"{member.size:>12} {member.group:>6} {ratio:>9.4f}  {member.name}")
+    size = sum(member.size for member in archive.members)
+    click.echo(f"{size:>12} {len(archive.groups):>6} {size / archive.size:>9.4f}  in all")
+    if archive.missing:
+        raise CorruptError(f"The archive is cut short: its last {archive.missing} bytes are gone.")
 
 
 @main.command()
@@ -154,6 +217,26 @@ def score(recordings: tuple[Path, ...], folder: Path, keep_out: int):
     from .fit import commands
 
     commands.score(list(recordings), folder, keep_out, click.echo)
+
+
+@main.command()
+@click.argument("config", metavar="CONFIG.yaml", type=EXISTING)
+@click.argument("name", metavar="NAME")
+@click.argument("recordings", nargs=-1, type=EXISTING)
+@click.option("--into", default="weights/networks", show_default=True,
+              type=click.Path(path_type=Path), help="Folder of networks to write to.")
+@click.option("--work", type=click.Path(path_type=Path),
+              help="Folder for checkpoint, log and learning curve.  [default: runs/NAME]")
+@click.option("--resume", is_flag=True, help="Go on from the checkpoint there.")
+def train(
+    config: Path, name: str, recordings: tuple[Path, ...], into: Path, work: Path | None,
+    resume: bool,
+):
+    """Train the network NAME; RECORDINGS replace those that the configuration names."""
+    from .fit.train import train
+
+    made = train(config, name, into, work, resume, list(recordings), _report)
+    click.echo(f"{made}", err=True)
 
 
 @main.group("stream")

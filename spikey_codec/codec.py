@@ -20,7 +20,7 @@ def compress(data: bytes, preset: str | None = None) -> bytes:
     data : bytes-like
         16-bit PCM WAV of any framing is predicted and coded; other bytes are packed as they are.
     preset : str, optional
-        Name of a preset (`spikey_codec.presets.NUMBERS`); the default is "linear".
+        Name of a preset (`spikey_codec.presets.names()`); the default is "linear".
 
     Returns
     -------
@@ -30,9 +30,11 @@ def compress(data: bytes, preset: str | None = None) -> bytes:
     ------
     UsageError for an unknown preset.
     """
-    header = Header(presets.number_of(preset), zlib.crc32(data))
+    number, tables, identity = presets.resolve(preset)
+    header = Header(number, zlib.crc32(data), network=identity)
     recording = wav.split(data)
     if recording is None:
+        header.preset = presets.LINEAR  # nothing is predicted: whoever has no network can read it
         header.opaque, header.head = True, bytes(data)
         return container.write_header(header)
     samples = recording.samples
@@ -41,7 +43,7 @@ def compress(data: bytes, preset: str | None = None) -> bytes:
     if not samples.size:
         return container.write_header(header)
     codes, header.mapping = converter.to_codes(samples)
-    coder = chunk.coder_for(header.mapping, encoding=True)
+    coder = chunk.coder_for(header.mapping, encoding=True, network=tables)
     parts = [container.write_header(header)]
     step = chunk.chunk_frames(header.channels)
     for start in range(0, header.frames, step):
@@ -62,8 +64,8 @@ def decompress(data: bytes) -> bytes:
         the checksum of the original.
     """
     header, reader = container.read_header(data)
-    presets.name_of(header.preset)
     original = header.head
+    presets.name_of(header.preset, header.network)
     if not header.opaque:
         samples = decode_samples(header, reader)
         original = wav.join(wav.Recording(header.head, samples, header.tail, header.rate))
@@ -79,10 +81,11 @@ def decode_samples(header: Header, reader: container.Reader) -> np.ndarray:
 
     Raises CorruptError or WeightsError.
     """
+    tables = presets.resolve(presets.name_of(header.preset, header.network))[1]
     coder = None
     decoded = [np.empty((0, header.channels), np.int16)]
     for frames, part in _chunks(header, reader):
-        coder = coder or chunk.coder_for(header.mapping, encoding=False)
+        coder = coder or chunk.coder_for(header.mapping, encoding=False, network=tables)
         codes = coder.decode(part, frames, header.channels)
         decoded.append(converter.to_samples(codes, header.mapping))
     return np.concatenate(decoded)
@@ -105,7 +108,7 @@ def read_info(data: bytes) -> dict:
     header, reader = container.read_header(data)
     info = {
         "format version": container.VERSION,
-        "preset": presets.name_of(header.preset),
+        "preset": presets.name_of(header.preset, header.network),
         "file bytes": len(data),
         "checksum": f"{header.checksum:08x}",
     }
@@ -127,7 +130,8 @@ def read_info(data: bytes) -> dict:
     side = 0
     used: dict[str, int] = {}
     for _, part in _chunks(header, reader):
-        names, size_of_side = chunk.read_names(part, header.channels)
+        for_network = header.preset == presets.NETWORK
+        names, size_of_side = chunk.read_names(part, header.channels, for_network)
         for name in names:
             used[name] = used.get(name, 0) + 1
         side += size_of_side

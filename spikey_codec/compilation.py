@@ -1,7 +1,7 @@
 """Compiles the kernels with numba, for `setup.py` and for machine_code.py.
 
-kernels.py is loaded once more, with another `engine` beside it that marks functions for numba
-instead of for the interpreter.
+The kernels' modules are loaded once more, with another `engine` beside them that marks functions
+for numba instead of for the interpreter.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from . import engine
 
 
 def marked_for_numba() -> tuple[ModuleType, dict[str, tuple[object, str]]]:
-    """The kernels' module with its helpers compiled, and its kernels: {name: (function, types)}.
+    """The last of the kernels' modules, helpers compiled, and all kernels: {name: (function, types)}.
 
     Raises ImportError where numba is not there.
     """
@@ -54,14 +54,18 @@ def marked_for_numba() -> tuple[ModuleType, dict[str, tuple[object, str]]]:
     package.__path__ = []
     stand_in = ModuleType("spikey_kernels.engine")
     stand_in.__dict__.update(kernel=kernel, helper=helper, bit_length=bit_length, index=index)
-    spec = importlib.util.spec_from_file_location("spikey_kernels.kernels", engine.SOURCE)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules.update({"spikey_kernels": package, "spikey_kernels.engine": stand_in})
+    loaded = {"spikey_kernels": package, "spikey_kernels.engine": stand_in}
+    sys.modules.update(loaded)
     try:
-        spec.loader.exec_module(module)
+        for name in engine.MODULES:
+            path = os.path.join(engine.FOLDER, f"{name}.py")
+            spec = importlib.util.spec_from_file_location(f"spikey_kernels.{name}", path)
+            loaded[spec.name] = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(loaded[spec.name])
     finally:
-        del sys.modules["spikey_kernels"], sys.modules["spikey_kernels.engine"]
-    return module, exports
+        for name in loaded:
+            del sys.modules[name]
+    return loaded[spec.name], exports
 
 
 def object_code(cpu: str) -> bytes:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from . import converter, wav
+from . import converter, presets, wav
 from .converter import Mapping
 from .errors import CorruptError, NotBrainwireError, VersionError
 
@@ -28,6 +28,7 @@ class Header:
 
     preset : number of the preset
     checksum : CRC-32 of the whole original file
+    network : identity of the preset's network, if it has one
     frames, channels, rate : of the PCM samples; 0 for an opaque file
     head, tail : bytes around the samples; for an opaque file `head` is all of it
     mapping : how samples became codes
@@ -41,6 +42,7 @@ class Header:
     head: bytes = b""
     tail: bytes = b""
     opaque: bool = False
+    network: int = 0
     mapping: Mapping = field(default_factory=lambda: Mapping(converter.CHALLENGE))
 
     @property
@@ -63,17 +65,19 @@ def write_header(header: Header) -> bytes:
     out.append(VERSION)
     out.append(header.preset | framing << 4 | kind << 6)
     out += header.checksum.to_bytes(4, "little")
+    if header.preset == presets.NETWORK:
+        out += header.network.to_bytes(4, "little")
     if framing == OPAQUE:
-        return bytes(out + _pack(header.head))
+        return bytes(out + write_packed(header.head))
     out += write_varint(header.frames)
     if framing != CHALLENGE_FRAMING:
         out += write_varint(header.channels) + write_varint(header.rate)
     if framing == OTHER_FRAMING:
-        out += _pack(header.head) + _pack(header.tail)
+        out += write_packed(header.head) + write_packed(header.tail)
     if kind == converter.SPARSE:
         values = header.mapping.values.astype(np.int32)
         out += (int(values[0]) & 0xFFFF).to_bytes(2, "little")
-        out += _pack((np.diff(values) - 1).astype("<u2").tobytes())
+        out += write_packed((np.diff(values) - 1).astype("<u2").tobytes())
     return bytes(out)
 
 
@@ -92,12 +96,14 @@ def read_header(data: bytes) -> tuple[Header, "Reader"]:
         )
     kinds = reader.byte()
     header = Header(kinds & 15, int.from_bytes(reader.take(4), "little"))
+    if header.preset == presets.NETWORK:
+        header.network = int.from_bytes(reader.take(4), "little")
     framing, kind = kinds >> 4 & 3, kinds >> 6
     if framing == OPAQUE:
         if kind:
             raise CorruptError("The file is damaged: a reserved field of its header is not zero.")
         header.opaque = True
-        header.head = _unpack(reader)
+        header.head = read_packed(reader)
         return header, reader
     header.frames = reader.varint()
     header.channels, header.rate = CHALLENGE_CHANNELS, CHALLENGE_RATE
@@ -106,7 +112,7 @@ def read_header(data: bytes) -> tuple[Header, "Reader"]:
         if not 0 < header.channels < 1 << 15:
             raise CorruptError(f"The file is damaged: it says it has {header.channels} channels.")
     if framing == OTHER_FRAMING:
-        header.head, header.tail = _unpack(reader), _unpack(reader)
+        header.head, header.tail = read_packed(reader), read_packed(reader)
     else:
         try:
             header.head = wav.plain_header(header.frames, header.channels, header.rate)
@@ -114,7 +120,7 @@ def read_header(data: bytes) -> tuple[Header, "Reader"]:
             raise CorruptError("The file is damaged: no WAV has such sizes.") from error
     if kind == converter.SPARSE:
         first = np.frombuffer(reader.take(2), "<i2").astype(np.int64)
-        gaps = _unpack(reader, MOST_GAP_BYTES)
+        gaps = read_packed(reader, MOST_GAP_BYTES)
         steps = np.frombuffer(gaps[: len(gaps) & ~1], "<u2").astype(np.int64) + 1
         values = np.concatenate([first, steps]).cumsum()
         if values[-1] > 32767 or len(gaps) % 2:
@@ -173,7 +179,7 @@ class Reader:
         return number
 
 
-def _pack(data: bytes) -> bytes:
+def write_packed(data: bytes) -> bytes:
     """Bytes as they are or as bzip2, whichever is shorter; bzip2 is the same on every machine."""
     packed = bz2.compress(data, 9) if len(data) > 64 else data
     if len(packed) < len(data):
@@ -181,8 +187,11 @@ def _pack(data: bytes) -> bytes:
     return bytes([STORED]) + write_varint(len(data)) + data
 
 
-def _unpack(reader: Reader, most: int | None = None) -> bytes:
-    """Inverse of `_pack`; CorruptError for more than `most` bytes, if given, before unpacking."""
+def read_packed(reader: Reader, most: int | None = None) -> bytes:
+    """Inverse of `write_packed`; more than `most` bytes, if given, are refused before unpacking.
+
+    Raises CorruptError.
+    """
     method = reader.byte()
     size = reader.varint()
     if most is not None and size > most:

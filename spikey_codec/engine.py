@@ -22,17 +22,18 @@ from .errors import UsageError
 ENGINES = ("aot", "jit", "python")
 CPU_BASELINE = "x86-64-v3"  # what is compiled for on x86-64, where the processor has these:
 CPU_FEATURES = ("AVX2", "FMA3")
-SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "kernels.py")
+FOLDER = os.path.dirname(os.path.abspath(__file__))
+MODULES = ("kernels", "network_kernels")  # where kernels stand; later ones use earlier ones
 
-signatures: dict[str, str] = {}  # of all kernels, once kernels.py has been imported
+signatures: dict[str, str] = {}  # of all kernels, as far as their modules have been imported
 
 
 @functools.cache
 def source_stamp() -> int:
     """CRC-32 of what compiled kernels are made from, by which they are known to be of today."""
     stamp = 0
-    for path in (SOURCE, os.path.join(os.path.dirname(SOURCE), "compilation.py")):
-        with open(path, "rb") as file:
+    for name in (*MODULES, "compilation"):
+        with open(os.path.join(FOLDER, f"{name}.py"), "rb") as file:
             stamp = zlib.crc32(file.read(), stamp)
     return stamp
 

@@ -13,7 +13,7 @@ class SpikeyError(Exception):
 
 
 class NotBrainwireError(SpikeyError):
-    """The bytes do not start like a .brainwire file."""
+    """The bytes do not start like a .brainwire file, or an archive where one is to be read."""
 
 
 class VersionError(SpikeyError):

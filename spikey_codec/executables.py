@@ -48,7 +48,7 @@ def encode(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--preset",
         metavar="NAME",
-        help=f"one of: {', '.join(presets.NUMBERS)} (default: {presets.DEFAULT})",
+        help=f"{presets.DEFAULT} (the default) or the name of a network in weights/networks",
     )
     given = parser.parse_args(arguments)
     return _run(parser, lambda data: compress(data, given.preset), given.source, given.target)

@@ -231,6 +231,37 @@ def place_in_class(classes, c, mean, lowest, uneven):
 
 
 @helper
+def code_word(value, symbol, count, first_symbol, low_bits, words, first_code, value_bits):
+    """What stands for a value, and in how many bits: its code word and low bits, or the escape
+    and the value itself. `read_symbol` finds the code word again."""
+    if 0 <= symbol < count:
+        word = int(words[index(first_symbol + symbol)])
+        if low_bits == 0:
+            return word >> LENGTH_BITS, word & 15
+        bits = ((word >> LENGTH_BITS) << low_bits) | (value & ((1 << low_bits) - 1))
+        return bits, (word & 15) + low_bits
+    word = int(words[index(first_symbol + count)])
+    return ((word >> LENGTH_BITS) << value_bits) | (value - first_code), (word & 15) + value_bits
+
+
+@helper
+def read_symbol(head, key, c, place, classes, fast, slow, sorted_symbols):
+    """The symbol of the code word that the next MAX_LENGTH bits, `head`, begin with; its length."""
+    entry = int(fast[index((key << FAST_BITS) + (head >> SLOW_LENGTHS))])
+    if entry > 0:
+        return entry >> LENGTH_BITS, entry & 15
+    where = 2 * key * SLOW_LENGTHS
+    length = FAST_BITS + 1
+    while head >= int(slow[index(where)]):
+        where += 2
+        length += 1
+    rank = (head >> (MAX_LENGTH - length)) + int(slow[index(where + 1)])
+    rank += int(classes[index(c), FIRST_SYMBOL])
+    rank += place * (int(classes[index(c), COUNT]) + 1)
+    return int(sorted_symbols[index(rank)]), length
+
+
+@helper
 def remember(history, row, lane, level):
     """The ring of past levels is kept twice over, so that ORDER rows always lie in a run."""
     at = row & (ORDER - 1)
@@ -256,7 +287,7 @@ def track(trackers, lane, error):
 
 
 @kernel(
-    "i8(i8,i8,i8,i4[:,::1],i4[::1],i4[::1],i8[:,::1],i4[::1],u4[::1],u2[::1],i4[::1],u2[::1])"
+    "i8(i8,i8,i8,i4[:,::1],i4[::1],i4[::1],i8[:,::1],i4[::1],i4[::1],u2[::1],i4[::1],u2[::1])"
 )
 def prepare(
     first_row, last_row, first_code, classes, edges, mass_table,
@@ -292,14 +323,17 @@ def lagged_products(levels, sums):
 
 @kernel(
     "i8(i2[::1],i8,i8,i8,i8,i8,i8,i8,i4[:,::1],i4[::1],i4[::1],i4[::1],i4[:,::1],i4[:,::1],"
-    "i4[:,::1],i8[:,::1],i4[::1],u4[::1],u2[::1],i4[::1],u2[::1],u4[::1])"
+    "i4[:,::1],i4[::1],i8[:,::1],i4[::1],i4[::1],u2[::1],i4[::1],u2[::1],u4[::1])"
 )
 def encode(
     values, lanes, row, level_bits, first_code, last_code, value_bits, first_class,
-    classes, edges, levels, mass_table, weights, history, trackers,
+    classes, edges, levels, mass_table, weights, history, trackers, offsets,
     scratch, origins, words, fast, slow, sorted_symbols, out,
 ):
-    """Code words of `values`, in coding order, from `row` on; returns how many bits `out` holds."""
+    """Code words of `values`, in coding order, from `row` on; returns how many bits `out` holds.
+
+    offsets : what peers add to each value's prediction, in 1/32 code; empty without peers
+    """
     last_class = first_class + len(classes) - 1
     shift = WEIGHT_BITS + level_bits - MU_BITS
     lowest, highest = first_code << MU_BITS, ((last_code + 1) << MU_BITS) - 1
@@ -321,6 +355,8 @@ def encode(
                     history[lane, k] = level
             else:
                 mean = predict(weights, history, first, lane) >> shift
+                if len(offsets) > 0:
+                    mean += int(offsets[index(done - 1)])
                 mean = min(max(mean, lowest), highest)
                 c = scale_class(tracked_scale(trackers, lane), first_class, last_class)
                 place, nearest, low_bits = place_in_class(classes, c, mean, lowest, uneven)
@@ -333,18 +369,11 @@ def encode(
                     )
                 symbol = (value >> low_bits) - nearest - (int(origins[index(key)]) - MADE)
                 first_symbol = int(classes[index(c), FIRST_SYMBOL]) + place * (count + 1)
-                if 0 <= symbol < count:
-                    word = int(words[index(first_symbol + symbol)])
-                    pending = (pending << (word & 15)) | (word >> LENGTH_BITS)
-                    held += word & 15
-                    if low_bits > 0:
-                        pending = (pending << low_bits) | (value & ((1 << low_bits) - 1))
-                        held += low_bits
-                else:
-                    word = int(words[index(first_symbol + count)])
-                    pending = (pending << (word & 15)) | (word >> LENGTH_BITS)
-                    pending = (pending << value_bits) | (value - first_code)
-                    held += (word & 15) + value_bits
+                word, length = code_word(
+                    value, symbol, count, first_symbol, low_bits, words, first_code, value_bits
+                )
+                pending = (pending << length) | word
+                held += length
                 track(trackers, lane, target - mean)
                 remember(history, row, lane, level)
             if held >= 32:
@@ -359,11 +388,11 @@ def encode(
 
 @kernel(
     "i8(i2[::1],i8,i8,i8,i8,i8,i8,i8,i4[:,::1],i4[::1],i4[::1],i4[::1],i4[:,::1],i4[:,::1],"
-    "i4[:,::1],i8[:,::1],i4[::1],u4[::1],u2[::1],i4[::1],u2[::1],u4[::1])"
+    "i4[:,::1],i4[::1],i8[:,::1],i4[::1],i4[::1],u2[::1],i4[::1],u2[::1],u4[::1])"
 )
 def decode(
     values, lanes, row, level_bits, first_code, last_code, value_bits, first_class,
-    classes, edges, levels, mass_table, weights, history, trackers,
+    classes, edges, levels, mass_table, weights, history, trackers, offsets,
     scratch, origins, words, fast, slow, sorted_symbols, payload,
 ):
     """Inverse of `encode`: fills `values`; returns how many bits of `payload` it took.
@@ -394,6 +423,8 @@ def decode(
                 value = ((pending >> held) & ((1 << value_bits) - 1)) + first_code
             else:
                 mean = predict(weights, history, first, lane) >> shift
+                if len(offsets) > 0:
+                    mean += int(offsets[index(done)])
                 mean = min(max(mean, lowest), highest)
                 c = scale_class(tracked_scale(trackers, lane), first_class, last_class)
                 place, nearest, low_bits = place_in_class(classes, c, mean, lowest, uneven)
@@ -405,21 +436,10 @@ def decode(
                     )
                 nearest += int(origins[index(key)]) - MADE
                 head = (pending >> (held - MAX_LENGTH)) & ((1 << MAX_LENGTH) - 1)
-                entry = int(fast[index((key << FAST_BITS) + (head >> SLOW_LENGTHS))])
-                if entry > 0:
-                    symbol = entry >> LENGTH_BITS
-                    held -= entry & 15
-                else:
-                    where = 2 * key * SLOW_LENGTHS
-                    length = FAST_BITS + 1
-                    while head >= int(slow[index(where)]):
-                        where += 2
-                        length += 1
-                    rank = (head >> (MAX_LENGTH - length)) + int(slow[index(where + 1)])
-                    count = int(classes[index(c), COUNT])
-                    rank += int(classes[index(c), FIRST_SYMBOL]) + place * (count + 1)
-                    symbol = int(sorted_symbols[index(rank)])
-                    held -= length
+                symbol, length = read_symbol(
+                    head, key, c, place, classes, fast, slow, sorted_symbols
+                )
+                held -= length
                 if symbol != ESCAPE:
                     value = nearest + symbol
                     if low_bits > 0:

@@ -24,13 +24,14 @@ def starts(frames: int, count: int) -> list[int]:
     return [i * short + min(i, longer) for i in range(count + 1)]
 
 
-def fold(codes: np.ndarray) -> np.ndarray:
+def fold(codes: np.ndarray, count: int | None = None) -> np.ndarray:
     """Samples in coding order: row by row, in a row run by run, in a run channel by channel.
 
-    codes : (frames, channels) -> 1-D array of the same dtype and size
+    codes : (frames, channels) -> 1-D array of the same dtype and size; count : of runs, if it is
+    not the usual one
     """
     frames, channels = codes.shape
-    bounds = starts(frames, runs(frames, channels))
+    bounds = starts(frames, count or runs(frames, channels))
     rows = -(-frames // (len(bounds) - 1))
     folded = np.empty((rows, len(bounds) - 1, channels), codes.dtype)
     for run, (start, end) in enumerate(zip(bounds, bounds[1:])):
@@ -38,9 +39,11 @@ def fold(codes: np.ndarray) -> np.ndarray:
     return folded.reshape(-1)[: codes.size]
 
 
-def unfold(folded: np.ndarray, frames: int, channels: int) -> np.ndarray:
+def unfold(
+    folded: np.ndarray, frames: int, channels: int, count: int | None = None
+) -> np.ndarray:
     """Inverse of `fold`: shape (frames, channels)."""
-    bounds = starts(frames, runs(frames, channels))
+    bounds = starts(frames, count or runs(frames, channels))
     lanes = (len(bounds) - 1) * channels
     padded = np.zeros(-(-len(folded) // lanes) * lanes, folded.dtype)
     padded[: len(folded)] = folded

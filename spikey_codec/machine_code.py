@@ -33,7 +33,7 @@ def target() -> str:
 
 def cache_folders() -> list[Path]:
     """Where the object file may be kept, in the order in which they are tried."""
-    folders = [Path(engine.SOURCE).parent / "__pycache__"]
+    folders = [Path(engine.FOLDER) / "__pycache__"]
     with contextlib.suppress(RuntimeError):  # there is no home directory
         folders.append(Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "spikey")
     return folders
@@ -87,10 +87,20 @@ def _load(code: bytes) -> dict[str, Callable]:
     linker = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
     linker.add_object_file(llvm.ObjectFileRef.from_data(code))
     linker.finalize_object()
-    return {
-        name: _callable(linker, linker.get_function_address(name), types)
-        for name, types in engine.signatures.items()
-    }
+    return _Kernels(linker)
+
+
+class _Kernels(dict):
+    """Kernels by name, each made callable when it is first asked for: most callers use few."""
+
+    def __init__(self, linker):
+        super().__init__()
+        self.linker = linker
+
+    def __missing__(self, name: str) -> Callable:
+        address = self.linker.get_function_address(name)
+        self[name] = _callable(self.linker, address, engine.signatures[name])
+        return self[name]
 
 
 def _callable(linker, address: int, types: str) -> Callable:

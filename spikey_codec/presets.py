@@ -1,24 +1,46 @@
-"""What the presets' names stand for."""
+"""What the presets' names stand for: the linear codec, or a network among the weights."""
 
 from __future__ import annotations
 
+import os
+
+from . import weights
 from .errors import UsageError, VersionError
 
 DEFAULT = "linear"
-NUMBERS = {"linear": 0}  # fixed linear predictors and canonical Huffman codes
+LINEAR, NETWORK = range(2)  # the preset's number in the file
 
 
-def number_of(name: str | None) -> int:
-    """Number of a preset in the file; `UsageError` for a name that is none."""
-    try:
-        return NUMBERS[DEFAULT if name is None else name]
-    except KeyError:
-        raise UsageError(f"There is no preset {name!r}; there is {', '.join(NUMBERS)}.") from None
+def names() -> list[str]:
+    """All presets that are there."""
+    return [DEFAULT, *weights.names(os.path.join(weights.folder(), "networks"))]
 
 
-def name_of(number: int) -> str:
-    """Inverse of `number_of`; `VersionError` for a number this release does not know."""
-    for name, known in NUMBERS.items():
-        if known == number:
-            return name
-    raise VersionError(f"This file was made with preset number {number}, which is not known here.")
+def resolve(name: str | None):
+    """Number of a preset in the file, its network ready for the kernels and that one's identity.
+
+    (LINEAR, None, 0) without a network; UsageError for a name that is none.
+    """
+    if name is None or name == DEFAULT:
+        return LINEAR, None, 0
+    if name not in names():
+        raise UsageError(f"There is no preset {name!r}; there is {', '.join(names())}.")
+    from .predictors import network
+
+    return NETWORK, *network.load(name)
+
+
+def name_of(number: int, network_identity: int) -> str:
+    """The preset of a file: inverse of `resolve`.
+
+    VersionError for a number that this release does not know and for a network it does not have.
+    """
+    if number == LINEAR:
+        return DEFAULT
+    if number != NETWORK:
+        raise VersionError(
+            f"This file was made with preset number {number}, which is not known here."
+        )
+    from .predictors import network
+
+    return network.name_of(network_identity)

@@ -27,6 +27,16 @@ def use(path: str | os.PathLike) -> None:
     FOLDERS = (path,)
     folder.cache_clear()
     load.cache_clear()
+    for clear in _forget:
+        clear()
+
+
+_forget: list = []  # what else to do when the folder changes
+
+
+def when_changed(clear) -> None:
+    """Call `clear` whenever the weights are taken from another folder."""
+    _forget.append(clear)
 
 
 @functools.cache
@@ -71,6 +81,17 @@ def read(source: str | os.PathLike, name: str) -> np.ndarray:
         return np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
     except ValueError as error:  # an array of objects would have to be unpickled: never
         raise WeightsError(f"The weights {path} are not an array of numbers.") from error
+
+
+def names(source: str | os.PathLike) -> list[str]:
+    """The arrays that a weights folder lists; [] where it has no list."""
+    path = os.path.join(source, MANIFEST)
+    if not os.path.exists(path):
+        return []
+    try:
+        return sorted(_listed(path)["arrays"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise WeightsError(f"The list of weights {path} cannot be read: {error}.") from error
 
 
 def save(target: str | os.PathLike, name: str, array: np.ndarray, about: dict) -> None:

@@ -24,6 +24,7 @@ ROW_BYTES = 2 * ORDER
 LONGEST_WORD = 15
 CONSTANT = 254
 STORED = 253
+PEERS = 252
 OWN_WEIGHTS = 255
 MOST_UNPACKED = 1 << 30  # what a test unpacks at most
 
@@ -258,12 +259,23 @@ def sparse_values(reader: Reader) -> list[int]:
 
 
 @dataclass
+class Peer:
+    """Another channel whose errors help; taps from that of the error 4 frames later on."""
+
+    channel: int
+    shift: int
+    taps: tuple[int, ...]
+
+
+@dataclass
 class Channel:
     """The side information of a channel; of a constant one, `constant` alone."""
 
     constant: int | None = None
     predictor: tuple[int, ...] = ()
     centre: int = 0
+    peers: tuple[Peer, ...] = ()
+    offsets: tuple[int, ...] = ()
 
 
 def read_chunks(reader: Reader, frames: int, channels: int, coding: Coding) -> list[int]:
@@ -287,25 +299,85 @@ def read_chunk(reader: Reader, frames: int, channels: int, coding: Coding) -> li
         reader.end()
         return codes
     infos = [read_channel(reader, coding) for _ in range(channels)]
-    coded = [info for info in infos if info.constant is None]
-    payload = reader.rest()
-    if not coded:
-        if payload:
-            raise ValueError("there is a payload without a coded channel")
-        columns = iter(())
-    else:
-        if 8 * len(payload) < len(coded) * frames:
+    stages = stages_of(infos)
+    if not stages and reader.rest():
+        raise ValueError("there is a payload without a coded channel")
+    columns = [[info.constant] * frames for info in infos]
+    for stage in stages:
+        payload = reader.rest() if stage is stages[-1] else reader.take(reader.varint())
+        if 8 * len(payload) < len(stage) * frames:
             raise ValueError("the payload is too short for its samples")
-        columns = iter(read_lanes(Bits(payload), frames, coded, coding))
-    all_columns = [
-        next(columns) if info.constant is None else [info.constant] * frames for info in infos
-    ]
-    return [code for frame in zip(*all_columns, strict=True) for code in frame]
+        for number in stage:
+            info = infos[number]
+            heard = [peer_errors(columns[p.channel], infos[p.channel], coding) for p in info.peers]
+            info.offsets = offsets_of(info.peers, heard, frames)
+        coded = [infos[number] for number in stage]
+        for number, codes in zip(
+            stage, read_lanes(Bits(payload), frames, coded, coding), strict=True
+        ):
+            columns[number] = codes
+    return [code for frame in zip(*columns, strict=True) for code in frame]
+
+
+def stages_of(infos: list[Channel]) -> list[list[int]]:
+    """The numbers of the coded channels, stage by stage."""
+    left = [number for number, info in enumerate(infos) if info.constant is None]
+    for number in left:
+        named = [peer.channel for peer in infos[number].peers]
+        if len(set(named)) < len(named) or number in named or not set(named) <= set(left):
+            raise ValueError("a channel has an impossible peer")
+    stages: list[list[int]] = []
+    while left:
+        stage = [n for n in left if not {peer.channel for peer in infos[n].peers} & set(left)]
+        if not stage:
+            raise ValueError("channels are peers in a ring")
+        stages.append(stage)
+        left = [n for n in left if n not in stage]
+    return stages
+
+
+def peer_errors(codes: list[int], channel: Channel, coding: Coding) -> list[int]:
+    """E[t] of a peer, in 1/32 code."""
+    past = [level(codes[0], coding)] * ORDER
+    errors = []
+    for code in codes:
+        newest = level(code, coding)
+        expected = unlimited(channel.predictor, past, coding)
+        errors.append((newest if coding.uneven else 32 * newest) - expected)
+        past = [newest, *past[:-1]]
+    return [0, *errors[1:]]
+
+
+def offsets_of(peers: tuple[Peer, ...], heard: list[list[int]], frames: int) -> tuple[int, ...]:
+    """What peers add to the prediction of every frame."""
+    offsets = []
+    for t in range(frames):
+        offset = 0
+        for peer, errors in zip(peers, heard, strict=True):
+            total = 0
+            for lag, tap in zip(range(-4, 9), peer.taps, strict=True):
+                if 0 <= t - lag < frames:
+                    total += tap * errors[t - lag]
+            offset += total >> peer.shift
+        offsets.append(offset)
+    return tuple(offsets)
 
 
 def read_channel(reader: Reader, coding: Coding) -> Channel:
     """The side information of one channel."""
     number = reader.byte()
+    peers: list[Peer] = []
+    if number == PEERS:
+        for _ in range(reader.byte()):
+            channel, shift = reader.varint(), reader.byte()
+            peers.append(Peer(channel, shift, struct.unpack("<13b", reader.take(13))))
+            if shift > 24:
+                raise ValueError("the shift of a peer is too large")
+        if not 1 <= len(peers) <= 8:
+            raise ValueError("a channel has no peers or more than eight")
+        number = reader.byte()
+        if number == CONSTANT:
+            raise ValueError("a constant channel has peers")
     if number == CONSTANT:
         return Channel(constant=coding.checked(reader.signed16()))
     if number == OWN_WEIGHTS:
@@ -320,7 +392,7 @@ def read_channel(reader: Reader, coding: Coding) -> Channel:
     scale = reader.byte()
     if scale >= 4 * (last - first + 1):
         raise ValueError(f"there is no scale {scale}")
-    return Channel(None, predictor, class_centre(scale + 4 * (first + 12)))
+    return Channel(None, predictor, class_centre(scale + 4 * (first + 12)), tuple(peers))
 
 
 class Bits:
@@ -368,7 +440,8 @@ def run_lengths(coded: int, frames: int) -> list[int]:
 def read_lanes(bits: Bits, frames: int, coded: list[Channel], coding: Coding) -> list[list[int]]:
     """The codes of each coded channel."""
     lengths = run_lengths(len(coded), frames)
-    runs = [[Lane(channel, coding) for channel in coded] for _ in lengths]
+    starts = [sum(lengths[:run]) for run in range(len(lengths))]
+    runs = [[Lane(channel, coding, start) for channel in coded] for start in starts]
     for row in range(max(lengths)):
         for length, lanes in zip(lengths, runs, strict=True):
             if row < length:
@@ -383,8 +456,9 @@ def read_lanes(bits: Bits, frames: int, coded: list[Channel], coding: Coding) ->
 class Lane:
     """One run of one channel: its state, and its codes so far."""
 
-    def __init__(self, channel: Channel, coding: Coding):
+    def __init__(self, channel: Channel, coding: Coding, start: int):
         self.coding = coding
+        self.offsets = channel.offsets[start:]
         self.predictor = channel.predictor
         self.slow = channel.centre
         self.fast = channel.centre >> 4
@@ -403,7 +477,7 @@ class Lane:
     def next_code(self, bits: Bits) -> int:
         """Steps 1 to 6 of a row after the first."""
         coding = self.coding
-        mean = predict(self.predictor, self.levels, coding)
+        mean = predict(self.predictor, self.levels, self.offsets[len(self.codes)], coding)
         scale = max(self.slow - (self.slow >> 4) + self.fast, 12 * self.fast)
         number = scale_class(scale, coding.uneven)
         _, step = low_bits_and_step(number, coding.uneven)
@@ -432,10 +506,17 @@ def level(code: int, coding: Coding) -> int:
 # Rows from 1 on
 
 
-def predict(predictor: tuple[int, ...], levels: list[int], coding: Coding) -> int:
-    """The expected level, in 1/32 code."""
+def unlimited(predictor: tuple[int, ...], levels: list[int], coding: Coding) -> int:
+    """The prediction from the channel's own past, in 1/32 code."""
     total = sum(weight * past for weight, past in zip(predictor, levels, strict=True))
-    mean = total >> (13 if coding.uneven else 8)
+    return total >> (13 if coding.uneven else 8)
+
+
+def predict(
+    predictor: tuple[int, ...], levels: list[int], offset: int, coding: Coding
+) -> int:
+    """The expected level, in 1/32 code."""
+    mean = unlimited(predictor, levels, coding) + offset
     return min(max(mean, 32 * coding.lowest), 32 * coding.highest + 31)
 
 

@@ -6,11 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spikey_codec import chunk, lanes, weights
-from spikey_codec.chunk import CONSTANT, OWN_PREDICTOR, Side, coder_for, read_side, write_side
+from spikey_codec.chunk import (
+    CONSTANT, OWN_PREDICTOR, PEERS, STORED, Side, coder_for, read_side, write_side,
+)  # fmt: skip
 from spikey_codec.container import Reader
 from spikey_codec.converter import CHALLENGE, PLAIN, SPARSE, Mapping, code_range
 from spikey_codec.errors import CorruptError
 from spikey_codec.kernels import ORDER, WEIGHT_BITS
+from spikey_codec.predictors import joint
 from spikey_codec.predictors.linear import GREATEST_SUM
 from strategies import multichannel
 
@@ -120,27 +123,41 @@ def test_chunks_are_as_long_as_the_format_says(channels, frames):
 
 @st.composite
 def sides(draw) -> Side:
-    number = draw(st.integers(0, 255))
+    number = draw(st.integers(0, 255).filter(lambda number: number != PEERS))
     if number == CONSTANT:
         return Side(number, constant=draw(st.integers(-32768, 32767)))
     scale = draw(st.integers(0, 255))
+    peers = ()
+    if number != STORED:
+        peers = tuple(draw(st.lists(peers_of_a_channel(), max_size=joint.MOST_PEERS)))
     if number != OWN_PREDICTOR:
-        return Side(number, None, scale)
+        return Side(number, None, scale, peers=peers)
     taps = st.lists(st.integers(-32768, 32767), min_size=ORDER, max_size=ORDER)
-    return Side(number, np.array(draw(taps), np.int16), scale)
+    return Side(number, np.array(draw(taps), np.int16), scale, peers=peers)
 
 
-@given(sides())
-def test_side_information_comes_back(side):
-    written = write_side(side)
+@st.composite
+def peers_of_a_channel(draw) -> joint.Peer:
+    taps = draw(st.lists(st.integers(-128, 127), min_size=joint.TAPS, max_size=joint.TAPS))
+    channel, shift = draw(st.integers(0, 32766)), draw(st.integers(0, 24))
+    return joint.Peer(channel, shift, draw(st.integers(-128, 127)), np.array(taps, np.int8))
+
+
+@given(sides(), st.booleans())
+def test_side_information_comes_back(side, for_network):
+    written = write_side(side, for_network)
     reader = Reader(written)
-    read = read_side(reader)
+    read = read_side(reader, for_network)
+    assert len(read.peers) == len(side.peers)
+    for got, sent in zip(read.peers, side.peers):
+        expected = (sent.channel, sent.shift, sent.correlation if for_network else 0)
+        assert got[:3] == expected and np.array_equal(got.taps, sent.taps)
     assert reader.left == 0
     assert (read.number, read.scale, read.constant) == (side.number, side.scale, side.constant)
     np.testing.assert_array_equal(read.predictor, side.predictor)
     for length in range(len(written)):
         with pytest.raises(CorruptError, match="cut short"):
-            read_side(Reader(written[:length]))
+            read_side(Reader(written[:length]), for_network)
 
 
 def test_side_information_is_laid_out_as_the_format_says():
@@ -232,7 +249,7 @@ def assert_refused(data: bytes, match: str, mapping=MAPPINGS[0], frames=300, cha
         decoded(data, mapping, frames, channels)
 
 
-@pytest.mark.parametrize("number", range(64, 253))
+@pytest.mark.parametrize("number", range(64, 252))
 def test_predictors_that_are_not_there_are_refused(number):
     assert len(weights.load("linear")) == 64
     assert_refused(bytes([number, 20]) + PAYLOAD, "predictor that is not there")

@@ -159,7 +159,14 @@ def test_other_versions_are_refused(version):
         read_header(file(0, b"\0", version=version))
 
 
-@pytest.mark.parametrize("preset", range(1, 16))
+def test_a_network_that_is_not_there_is_refused():
+    data = bytearray(file(1, b"\1\2\3\4" + varints(0)))
+    for read in (codec.decompress, codec.read_info):
+        with pytest.raises(VersionError, match="needs the network 04030201"):
+            read(bytes(data))
+
+
+@pytest.mark.parametrize("preset", range(2, 16))
 def test_reserved_presets_are_refused(preset):
     data = file(preset, varints(0))
     for read in (codec.decompress, codec.read_info):

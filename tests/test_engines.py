@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spikey_codec import compilation, engine, kernels, machine_code
+from spikey_codec import compilation, engine, kernels, machine_code, network_kernels
 from spikey_codec.wav import plain_header
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -114,6 +114,9 @@ def test_encoding_imports_nothing_heavy(which, tmp_path):
 
 
 def test_all_kernels_are_there_by_name():
-    assert set(engine.signatures) == {"encode", "decode", "prepare", "lagged_products"}
-    assert set(machine_code.kernels()) == set(engine.signatures)
-    assert all(callable(getattr(kernels, name)) for name in engine.signatures)
+    own = {"encode", "decode", "prepare", "lagged_products"}
+    networks = {"network_encode", "network_decode", "trace", "own_errors", "add_offsets"}
+    assert set(engine.signatures) == own | networks
+    for module, names in ((kernels, own), (network_kernels, networks)):
+        for name in names:
+            assert callable(getattr(module, name)) and callable(machine_code.kernels()[name])

@@ -24,6 +24,8 @@ UNEVEN_OCTAVES = (-2, 8)
 EVEN_OCTAVES = (-4, 16)
 COARSEST_BIN = 3  # bins of even codes are so wide that the mean |error| is below 2^(3 + 1) bins
 CELL_BITS = 2  # a cell is 2^-2 of the octave's mean |error|
+CLASS_BITS = 2  # 2^2 classes an octave
+FINER = 1  # a network's classes and cells are finer by so many bits
 HALF_WINDOW = 25  # in quarters of the mean |error|: symbols reach 6.25 mean |errors| to each side
 
 
@@ -41,17 +43,23 @@ class ScaleClasses(NamedTuple):
     symbols: int
 
 
-def scale_classes(lowest_code: int, highest_code: int, even: bool) -> ScaleClasses:
-    """Classes for codes lowest_code .. highest_code, of even width or the converter's."""
+def scale_classes(
+    lowest_code: int, highest_code: int, even: bool, finer: int = 0
+) -> ScaleClasses:
+    """Classes for codes lowest_code .. highest_code, of even width or the converter's.
+
+    finer : by so many bits classes are narrower and cells smaller
+    """
+    class_bits = CLASS_BITS + finer
     rows = []
     keys = symbols = 0
     octaves = EVEN_OCTAVES if even else UNEVEN_OCTAVES
     for octave in range(*octaves):
         low_bits = max(0, octave - COARSEST_BIN) if even else 0
-        step = max(0, octave + k.MU_BITS - CELL_BITS)
-        for quarter in range(4):
-            # the middle of [1 + quarter/4, 1 + (quarter + 1)/4) * 2^octave codes
-            centre = (9 + 2 * quarter) << (octave + k.SCALE_BITS) >> 3
+        step = max(0, octave + k.MU_BITS - CELL_BITS - finer)
+        for part in range(1 << class_bits):
+            # the middle of the part, [1 + part/4, 1 + (part + 1)/4) * 2^octave codes for quarters
+            centre = (2 << class_bits) + 1 + 2 * part << (octave + k.SCALE_BITS) >> class_bits + 1
             half = (centre * HALF_WINDOW >> (2 + k.SCALE_BITS + low_bits)) + 2
             count = 2 * half + 1
             if even:
@@ -64,12 +72,13 @@ def scale_classes(lowest_code: int, highest_code: int, even: bool) -> ScaleClass
             keys += cells
             symbols += cells * (count + 1)
     return ScaleClasses(
-        np.array(rows, np.int32), 4 * (octaves[0] + k.SCALE_BITS), keys, symbols
+        np.array(rows, np.int32), (octaves[0] + k.SCALE_BITS) << class_bits, keys, symbols
     )
 
 
-def class_of(scale: int, classes: ScaleClasses) -> int:
+def class_of(scale: int, classes: ScaleClasses, finer: int = 0) -> int:
     """Row of the class of a scale (1/2^SCALE_BITS code); kernels.scale_class does the same."""
+    class_bits = CLASS_BITS + finer
     octave = max(scale, 1).bit_length() - 1
-    quarter = (max(scale, 1) << 2 >> octave) & 3
-    return min(max(4 * octave + quarter - classes.first, 0), len(classes.table) - 1)
+    part = (max(scale, 1) << class_bits >> octave) & ((1 << class_bits) - 1)
+    return min(max((octave << class_bits) + part - classes.first, 0), len(classes.table) - 1)

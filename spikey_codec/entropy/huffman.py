@@ -27,7 +27,7 @@ class CodeTables:
     def __init__(self, classes: ScaleClasses, encoding: bool, decoding: bool):
         keys, symbols = classes.keys, classes.symbols
         self.origins = np.zeros(keys, np.int32)
-        self.words = np.zeros(symbols if encoding else 0, np.uint32)
+        self.words = np.zeros(symbols if encoding else 0, np.int32)
         self.fast = np.zeros(keys << k.FAST_BITS if decoding else 0, np.uint16)
         self.slow = np.zeros(keys * 2 * k.SLOW_LENGTHS if decoding else 0, np.int32)
         self.sorted_symbols = np.zeros(symbols if decoding else 0, np.uint16)

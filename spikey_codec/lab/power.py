@@ -123,7 +123,7 @@ def encoder(bits_per_sample: float = BITS_PER_SAMPLE) -> tuple[Step, ...]:
         Step(
             "code word",  # symbol, its range, address, word and length
             {"wire 16": 1, "add 16": 3, "compare 16": 2, "multiply 16": 1, "add 32": 2,
-             "logic 16": 2, "wire 32": 1},
+             "logic 16": 1, "wire 32": 1},
             {"words": 1},
         ),
         Step("packing", {"shift 64": 1, "logic 64": 1, "add 16": 1, "compare 16": 1}),

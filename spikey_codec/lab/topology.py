@@ -1,0 +1,130 @@
+"""What `spikey topology` does: read leads, find out which belong together, say, write, draw it."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from .. import files, wav
+from ..errors import RecordingError, UsageError
+from ..fit.data import find
+from ..topology import RAW, THRESHOLDS, Lead, Topology
+
+Write = Callable[[str], None]
+MOST_NAMED = 6  # files of one group in a line
+
+
+def read_leads(paths: list[Path]) -> tuple[list[np.ndarray], list[tuple[str, int]]]:
+    """Every channel of every recording, and what each is: (file, channel), channels from 0.
+
+    Folders are searched one level deep; a file that is found twice counts once. Leads are int16
+    arrays of shape (samples,). Raises RecordingError for a file that is no 16-bit WAV and where
+    there is none, OSError where one cannot be read.
+    """
+    leads, names = [], []
+    for path in {path.resolve(): path for path in reversed(find(paths))}.values():
+        recording = wav.split(path.read_bytes())
+        if recording is None:
+            raise RecordingError(f"{path} is not a recording of 16-bit samples.")
+        for channel in reversed(range(recording.samples.shape[1])):
+            leads.append(recording.samples[:, channel])
+            names.append((str(path), channel))
+    return leads[::-1], names[::-1]
+
+
+def run(
+    paths: list[Path], target: str, picture: str | None, measure: str, most: int, write: Write
+) -> None:
+    """Write the topology of recordings to `target`, as JSON, and draw it into `picture`.
+
+    Prints the groups. Neither file is touched where anything fails before writing. Raises
+    UsageError, RecordingError and OSError.
+    """
+    from . import plots
+
+    if picture is not None:
+        kind = plots.kind_of(picture)  # before the work, not after it
+        if os.path.realpath(picture) == os.path.realpath(target):
+            raise UsageError(f"The topology and its picture are the same file, {target}.")
+    for path in find(paths):
+        for other in filter(None, (target, picture)):
+            files.refuse_same(str(path), other)
+    leads, names = read_leads(paths)
+    topology = Topology(leads, measure, names, most)
+    drawn = None if picture is None else plots.draw_topology(topology, kind)
+    files.write(target, topology.to_json().encode())
+    if picture is not None:
+        files.write(picture, drawn)
+    for line in lines(topology):
+        write(line)
+
+
+def lines(topology: Topology) -> Iterator[str]:
+    """The groups of two and more, those with the strongest correlation first, and a summary."""
+    related = []
+    for group in topology.groups():
+        inside = set(group)
+        best = [
+            next((peer.correlation for peer in topology.peers(lead) if peer.lead in inside), None)
+            for lead in group
+        ]
+        known = sorted((r for r in best if r is not None), key=abs)
+        if len(group) > 1:
+            related.append((abs(known[-1]) if known else 0, group, known))
+    for _, group, known in sorted(related, key=lambda entry: -entry[0]):
+        if not known:
+            strength = f"above {THRESHOLDS[topology.measure]}"
+        elif len(group) == 2:
+            strength = f"{known[-1]:+.3f}"
+        else:
+            strength = f"{abs(known[0]):.3f} to {abs(known[-1]):.3f}"
+        count = "" if len(group) == 2 else f"{len(group)} leads: "
+        yield f"{strength}  {count}{_names([topology.leads[lead] for lead in group])}"
+    yield summary(topology)
+
+
+def summary(topology: Topology) -> str:
+    """One line: how many leads, pairs, larger groups and single ones there are."""
+    sizes = Counter(map(len, topology.groups()))
+    more = sum(count for size, count in sizes.items() if size > 2)
+    parts = [
+        (sizes[2], "pair", "pairs"),
+        (more, "larger group", "larger groups"),
+        (sizes[1], "single", "single"),
+    ]
+    said = ", ".join(f"{count} {one if count == 1 else many}" for count, one, many in parts if count)
+    leads = len(topology.leads)
+    by = " (by raw values, which drift alone relates)" if topology.measure == RAW else ""
+    return f"{leads} lead{'s' * (leads != 1)}: {said}{by}"
+
+
+def _names(leads: list[Lead]) -> str:
+    """Files with their channels, neighbouring ones as a range; a few of many files."""
+    channels: dict[str, list[int]] = {}
+    for lead in leads:
+        channels.setdefault(lead.file, []).append(lead.channel)
+    named = []
+    for file, numbers in list(channels.items())[:MOST_NAMED]:
+        name = os.path.basename(file)
+        named.append(name if numbers == [0] else f"{name} {ranges(numbers)}")
+    if len(channels) > MOST_NAMED:
+        named.append(f"and {len(channels) - MOST_NAMED} more files")
+    return ("  " if len(leads) == 2 else ", ").join(named)
+
+
+def ranges(numbers: list[int]) -> str:
+    """
+    >>> ranges([0, 1, 2, 5, 7, 8])
+    '[0-2 5 7-8]'
+    """
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and runs[-1][-1] == number - 1:
+            runs[-1] = [runs[-1][0], number]
+        else:
+            runs.append([number])
+    return f"[{' '.join('-'.join(map(str, run)) for run in runs)}]"

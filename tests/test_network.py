@@ -1,0 +1,240 @@
+"""Networks in integers: their array and back, what is refused, and that they code losslessly."""
+
+import numpy as np
+import pytest
+
+from spikey_codec import chunk, codec, converter, network_kernels, presets, weights
+from spikey_codec.container import read_header
+from spikey_codec.converter import Mapping
+from spikey_codec.errors import CorruptError, UsageError, VersionError, WeightsError
+from spikey_codec.lab.simulate import shipped_edges, simulate_codes
+from spikey_codec.predictors import joint, linear
+from spikey_codec.predictors import network as networks
+from spikey_codec.predictors.network import Layer, Network, parse, to_array
+from spikey_codec.wav import plain_header
+
+
+def layer(inputs: int, outputs: int, activation: str = "silu", size: int = 300) -> Layer:
+    random = np.random.default_rng(inputs * 1000 + outputs)
+    table = random.integers(-size, size + 1, (inputs, outputs)).astype(np.int16)
+    biases = random.integers(-50, 51, outputs).astype(np.int16)
+    return Layer(table, biases, networks.ACTIVATIONS[activation], 12)
+
+
+LAST = layer(8, 2, "identity", 100)
+KINDS = {
+    "fc": Network(20, 6, projector=[layer(33, 12, "relu"), layer(12, 8)], predictor=[LAST]),
+    "short": Network(1, 0, projector=[layer(8, 8, "tanh")], predictor=[LAST]),
+    "bank": Network(
+        16, 2, filter_bank=layer(16, 10, "identity"), projector=[layer(19, 8, "sigmoid")],
+        predictor=[LAST],
+    ),
+    "rnn": Network(
+        8, 2, recurrent=[layer(17 + 12, 48, "identity"), layer(12 + 8, 32, "identity")],
+        predictor=[LAST],
+    ),
+    "rnn and layers": Network(
+        8, 2, recurrent=[layer(17 + 12, 48, "identity")], projector=[layer(12, 8)],
+        predictor=[layer(8, 8), LAST],
+    ),
+    "messages": Network(
+        18, 3, projector=[layer(28, 8)], message=layer(18, 5),
+        predictor=[layer(13, 8, "relu"), LAST],
+    ),
+    "messages added": Network(
+        18, 3, projector=[layer(28, 8)], message=layer(18, 8, "tanh"), residual=True,
+        predictor=[LAST],
+    ),
+    "recurrent messages": Network(
+        6, 1, recurrent=[layer(14 + 8, 32, "identity")], message=layer(18, 5),
+        predictor=[layer(13, 8), LAST],
+    ),
+}  # fmt: skip
+
+
+def signals() -> dict[str, tuple[np.ndarray, Mapping]]:
+    """Codes of simulated leads, alone and in simultaneous pairs, and of another converter."""
+    leads = simulate_codes(4, 0.11, seed=3, thresholds=shipped_edges())
+    four = np.stack([lead[:1500] for lead in leads], axis=1).astype(np.int16)
+    walk = np.random.default_rng(1).normal(0, 30, (1200, 3)).cumsum(0)
+    return {
+        "one lead": (four[:, :1], Mapping(converter.CHALLENGE)),
+        "four leads": (four, Mapping(converter.CHALLENGE)),
+        "copies": (np.repeat(four[:, :1], 3, axis=1), Mapping(converter.CHALLENGE)),
+        "16 bits": (walk.astype(np.int16), Mapping(converter.PLAIN)),
+        "two frames": (four[:2, :2], Mapping(converter.CHALLENGE)),
+        "one frame": (four[:1, :2], Mapping(converter.CHALLENGE)),
+    }
+
+
+@pytest.mark.parametrize("signal", signals())
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_a_network_encodes_it_decodes(kind, signal):
+    codes, mapping = signals()[signal]
+    tables = networks.Tables(parse(to_array(KINDS[kind])))
+    packed = chunk.coder_for(mapping, True, tables).encode(codes)
+    decoded = chunk.coder_for(mapping, False, tables).decode(memoryview(packed), *codes.shape)
+    np.testing.assert_array_equal(decoded, codes)
+    for length in range(0, len(packed), 97):
+        with pytest.raises(CorruptError):
+            coder = chunk.coder_for(mapping, False, tables)
+            coder.decode(memoryview(packed)[:length], *codes.shape)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_array_comes_back(kind):
+    array = to_array(KINDS[kind])
+    again = parse(array)
+    np.testing.assert_array_equal(to_array(again), array)
+    for got, sent in zip(again.layers, KINDS[kind].layers, strict=True):
+        np.testing.assert_array_equal(got.weights, sent.weights)
+        np.testing.assert_array_equal(got.biases, sent.biases)
+    for length in [*range(0, 30), len(array) - 1]:
+        with pytest.raises(WeightsError):
+            parse(array[:length])
+    with pytest.raises(WeightsError, match="behind"):
+        parse(np.append(array, np.int16(0)))
+
+
+@pytest.mark.parametrize(("item", "value", "message"), [
+    (0, 2, "layout"), (1, 2, "shape"), (2, 0, "shape"), (2, 257, "shape"), (3, -1, "shape"),
+    (5, 9, "shape"), (6, 1, "shape"), (8, 1, "shape"), (9, 0, "shape"), (2, 21, "do not fit"),
+    (10, 0, "layer"), (12, 5, "activation"), (13, 17, "layer"),
+])  # fmt: skip
+def test_impossible_networks_are_refused(item, value, message):
+    array = to_array(KINDS["fc"])
+    array[item] = value
+    with pytest.raises(WeightsError, match=message):
+        parse(array)
+
+
+def test_weights_whose_sums_would_not_fit_are_refused():
+    large = Layer(np.full((8, 2), 32767, np.int16), np.zeros(2, np.int16), 0, 12)
+    with pytest.raises(WeightsError, match="too large"):
+        parse(to_array(Network(1, 0, projector=[layer(8, 8)], predictor=[large])))
+    with pytest.raises(WeightsError, match="list of 16-bit"):
+        parse(np.zeros(20, np.int32))
+
+
+def test_the_logistic_function_is_one():
+    x = (np.arange(2048) - 1023.5) / 128
+    exact = 32768 / (1 + np.exp(-x))
+    assert np.abs(networks.logistic() - exact).max() <= 1
+    assert (np.diff(networks.logistic()) >= 0).all()
+
+
+@pytest.fixture
+def with_networks(tmp_path):
+    """A copy of the weights with the networks of `KINDS`, in use for one test."""
+    before = weights.FOLDERS
+    for name in ("converter", "linear", "density"):
+        weights.save(tmp_path, name, weights.read(weights.folder(), name), {})
+    for name in ("fc", "rnn", "messages"):
+        weights.save(tmp_path / "networks", name, to_array(KINDS[name]), {})
+    weights.use(tmp_path)
+    yield tmp_path
+    weights.use(before[-1])
+    weights.FOLDERS = before
+    weights.folder.cache_clear()
+
+
+def recording(channels: int) -> bytes:
+    codes, mapping = signals()["four leads"]
+    pcm = converter.to_samples(np.ascontiguousarray(codes[:, :channels]), mapping)
+    return plain_header(len(pcm), channels, 19531) + pcm.astype("<i2").tobytes()
+
+
+@pytest.mark.parametrize("preset", ["fc", "rnn", "messages"])
+@pytest.mark.parametrize("channels", [1, 4])
+def test_files_name_their_network(with_networks, preset, channels):
+    data = recording(channels)
+    packed = codec.compress(data, preset)
+    assert codec.decompress(packed) == data
+    assert codec.read_info(packed)["preset"] == preset
+    header, _ = read_header(packed)
+    assert header.network == networks.identity(to_array(KINDS[preset]))
+    if channels == 4:
+        stored = codec.read_info(packed)["predictors"]
+        assert sum(stored.values()) == 4
+
+
+def test_a_network_that_is_gone_is_missed(with_networks):
+    packed = codec.compress(recording(1), "fc")
+    weights.save(with_networks / "networks", "fc", to_array(KINDS["short"]), {})
+    weights.use(with_networks)
+    with pytest.raises(VersionError, match="needs the network"):
+        codec.decompress(packed)
+    with pytest.raises(UsageError, match="no preset 'nothing'; there is linear, fc, messages, rnn"):
+        codec.compress(recording(1), "nothing")
+    assert presets.names() == ["linear", "fc", "messages", "rnn"]
+
+
+def test_what_has_no_samples_needs_no_network(with_networks):
+    packed = codec.compress(b"no recording", "fc")
+    assert read_header(packed)[0].preset == presets.LINEAR
+    assert codec.decompress(packed) == b"no recording"
+
+
+# Peers
+
+
+def test_errors_and_offsets_are_those_of_the_format():
+    random = np.random.default_rng(2)
+    levels = random.integers(-3000, 3000, 60).astype(np.int32)
+    predictor = weights.load("linear")[3]
+    found = joint.errors(levels, predictor, 5)
+    past = np.concatenate([np.full(16, levels[0]), levels])
+    for t in range(1, 60):
+        mean = int(predictor.astype(int) @ past[t + 15 : t - 1 if t else None : -1]) >> 13
+        assert found[t] == levels[t] - mean
+    assert found[0] == 0
+    taps = random.integers(-127, 128, joint.TAPS).astype(np.int8)
+    offsets = joint.offsets([joint.Peer(0, 9, 0, taps)], [found])
+    for t in range(60):
+        total = 0
+        for lag in range(-4, 9):
+            if 0 <= t - lag < 60:
+                total += int(taps[lag + 4]) * int(found[t - lag])
+        assert offsets[t] == total >> 9
+
+
+def test_a_lead_that_hears_another_one_takes_it_as_its_peer():
+    random = np.random.default_rng(4)
+    common = random.normal(0, 100, 5000)
+    heard = 0.5 * common + 0.5 * np.roll(common, -2) + random.normal(0, 80, 5000)
+    errors = [np.rint(e).astype(np.int32) for e in (common, heard, random.normal(0, 100, 5000))]
+    chosen = joint.choose(errors)
+    assert sorted(map(len, chosen)) == [0, 0, 1]
+    (channel,) = [i for i, peers in enumerate(chosen) if peers]
+    (peer,) = chosen[channel]
+    assert {channel, peer.channel} == {0, 1}
+    left = errors[channel] - joint.offsets([peer], [errors[peer.channel]])
+    assert left.std() < 0.8 * errors[channel].std()
+
+
+@pytest.mark.parametrize("peers", [{0: [0]}, {0: [1], 1: [0]}, {0: [1, 1]}, {0: [3]}, {0: [2]}])
+def test_peers_that_cannot_be_are_refused(peers):
+    taps = np.zeros(joint.TAPS, np.int8)
+    sides = [
+        chunk.Side(
+            chunk.CONSTANT if i == 2 else 0, None, 5,
+            peers=tuple(joint.Peer(channel, 0, 0, taps) for channel in peers.get(i, [])),
+        )
+        for i in range(3)
+    ]  # fmt: skip
+    with pytest.raises(CorruptError, match="peer"):
+        chunk.stages_of(sides)
+
+
+def test_the_trace_is_what_the_kernel_sees():
+    """Its means are the linear preset's: what it calls an error is what the sides' scale is of."""
+    codes, _ = signals()["one lead"]
+    levels = converter.levels(weights.load("converter").copy(), 8, 5)[codes[:, 0] + 512]
+    matrix = linear.covariance(levels)
+    predictor = linear.fitted(matrix)
+    known = networks.trace(levels, predictor, 20 << 12)
+    plain = joint.errors(levels, predictor, 5)
+    inside = np.abs(known[:, 0]) < 16000
+    np.testing.assert_array_equal(known[inside, 1], plain[inside])
+    assert (known[1:, 2] >= 9 << network_kernels.LOG_BITS).all()
+    assert not known[:, 7].any()
