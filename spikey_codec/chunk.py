@@ -4,7 +4,9 @@ For every channel the side information is one byte: CONSTANT and the code that f
 the number of its predictor in the codebook, or OWN_PREDICTOR and the weights made for it; then
 one byte for the scale it starts with. PEERS before that says which channels help to predict this
 one. The payload holds the code words of all channels but the constant ones, in stages: a
-channel comes in a later stage than its peers. A chunk that would not get smaller is stored: a byte STORED and the codes as they are.
+channel comes in a later stage than its peers. A chunk that would not get smaller is stored: a
+byte STORED and the codes as they are. One that a network does not make smaller is coded without it,
+behind a byte LINEAR.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from .predictors import joint, linear
 from .predictors.joint import Peer
 from .predictors.network import start_trackers
 
-OWN_PREDICTOR, CONSTANT, STORED, PEERS = 255, 254, 253, 252
+OWN_PREDICTOR, CONSTANT, STORED, PEERS, LINEAR = 255, 254, 253, 252, 251
 COMMON_ERRORS = 1, 15  # codes: between these mean |errors| nearly all leads stay
 OWN_PREDICTOR_BITS = 8 * 2 * kernels.ORDER
 # The codebook was made for leads of the challenge's converter; there, weights of its own are sent
@@ -115,6 +117,9 @@ def read_names(part: memoryview, channels: int, for_network: bool) -> tuple[list
     """What `spikey info` calls the channels' predictors, and the side information's bytes."""
     if part[:1] == bytes([STORED]):
         return ["stored"] * channels, 1
+    if for_network and part[:1] == bytes([LINEAR]):
+        names, size = read_names(part[1:], channels, False)
+        return names, size + 1
     reader = Reader(part)
     names = {CONSTANT: "constant", OWN_PREDICTOR: "own"}
     numbers = [read_side(reader, for_network).number for _ in range(channels)]
@@ -140,7 +145,7 @@ class ChunkCoder:
             self.levels = converter.levels(self.edges, kernels.EDGE_BITS, kernels.MU_BITS)
         self.density = weights.load("density").copy()
         self.codebook = weights.load("linear")
-        if len(self.codebook) > PEERS:
+        if len(self.codebook) > LINEAR:
             raise WeightsError("The codebook has more predictors than a byte can tell apart.")
         self.classes = scale_classes(lowest, highest, even=not uneven, finer=finer)
         self.tables = CodeTables(self.classes, encoding, decoding=not encoding)
@@ -149,8 +154,21 @@ class ChunkCoder:
         """Side information and payload of a chunk; int16, shape (frames > 0, channels)."""
         sides = [self.choose(codes[:, channel]) for channel in range(codes.shape[1])]
         errors = self._all_errors(codes, sides)
-        for side_peers, i in zip(joint.choose(errors), range(len(sides))):
-            sides[i] = sides[i]._replace(peers=tuple(side_peers))
+        packed = self._encode_sides(codes, sides, errors)
+        chosen = joint.choose(errors)
+        if any(chosen):  # what they promise is not always kept
+            joined = [side._replace(peers=tuple(p)) for side, p in zip(sides, chosen, strict=True)]
+            packed = min(packed, self._encode_sides(codes, joined, errors), key=len)
+        if self.network:  # which knows usual leads: one on a rail is not
+            packed = min(packed, bytes([LINEAR]) + self._linear().encode(codes), key=len)
+        if len(packed) <= 1 + 2 * codes.size:
+            return packed
+        return bytes([STORED]) + codes.astype("<i2", copy=False).tobytes()
+
+    def _encode_sides(
+        self, codes: np.ndarray, sides: list[Side], errors: list[np.ndarray | None]
+    ) -> bytes:
+        """A chunk with this side information, and the stages that follow from it."""
         parts = [b"".join(write_side(side, bool(self.network)) for side in sides)]
         stages = stages_of(sides)
         latents = self._latents(sides, len(codes))
@@ -160,16 +178,15 @@ class ChunkCoder:
             if stage is not stages[-1]:
                 parts.append(write_varint(len(part)))
             parts.append(part)
-        packed = b"".join(parts)
-        if len(packed) <= 1 + 2 * codes.size:
-            return packed
-        return bytes([STORED]) + codes.astype("<i2", copy=False).tobytes()
+        return b"".join(parts)
 
     def decode(self, data: memoryview, frames: int, channels: int) -> np.ndarray:
         """Inverse of `encode`: codes, int16, shape (frames, channels); else CorruptError."""
         reader = Reader(data)
         if data[:1] == bytes([STORED]):
             return self._stored(data[1:], frames, channels)
+        if data[:1] == bytes([LINEAR]) and self.network:
+            return self._linear().decode(data[1:], frames, channels)
         sides = [self.checked(read_side(reader, bool(self.network))) for _ in range(channels)]
         stages = stages_of(sides)
         if not stages and reader.left:
@@ -194,6 +211,12 @@ class ChunkCoder:
             if side.number == CONSTANT:
                 codes[:, channel] = side.constant
         return codes
+
+    def _linear(self) -> ChunkCoder:
+        """The coder of the same codes without a network."""
+        return _coder(
+            self.lowest, self.highest, len(self.levels) > 0, len(self.tables.words) > 0, None
+        )
 
     def _stored(self, data: memoryview, frames: int, channels: int) -> np.ndarray:
         if len(data) != 2 * frames * channels:

@@ -146,6 +146,32 @@ def list_members(path: str):
 
 
 @main.command()
+@RECORDINGS
+@click.option("-o", "--output", "target", metavar="FILE", required=True,
+              help='The graph to write, as JSON ("-": standard output).')
+@click.option("--plot", "picture", metavar="PICTURE",
+              help="Draw it too: a .png, .svg or .pdf; needs matplotlib.")
+@click.option("--measure", default="differences", show_default=True,
+              type=click.Choice(["differences", "raw"]),
+              help="Correlate first differences, or raw values (as published: mostly drift).")
+@click.option("--peers", "most", default=8, show_default=True, metavar="N",
+              type=click.IntRange(1), help="How many peers of each lead to keep.")
+def topology(
+    recordings: tuple[Path, ...], target: str, picture: str | None, measure: str, most: int
+):
+    """Find leads that were recorded together and hear common activity.
+
+    Every channel of every recording is a lead.
+    """
+    from .lab import topology
+
+    def write(line: str):
+        click.echo(line, err=target == files.STANDARD)
+
+    topology.run(list(recordings), target, picture, measure, most, write)
+
+
+@main.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--leads", default=24, show_default=True, help="How many recordings.")
 @click.option("--seconds", type=float, help="Length of each; default: 5 s and a bit, varying.")

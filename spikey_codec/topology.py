@@ -196,7 +196,7 @@ class Topology:
             ]
             for lead, order in enumerate(ranking)
         ]
-        return _Graph(peers, _connected(related & (lengths[:, None] == lengths)))
+        return _Graph(peers, connected(related & (lengths[:, None] == lengths)))
 
     def to_json(self) -> str:
         """The graph as text, a line per lead; `from_json` is the inverse."""
@@ -309,7 +309,7 @@ def _checked(leads: Sequence[np.ndarray]) -> list[np.ndarray]:
     return leads
 
 
-def _connected(linked: np.ndarray) -> list[list[int]]:
+def connected(linked: np.ndarray) -> list[list[int]]:
     """Connected components of a graph: bool, shape (leads, leads), symmetric."""
     groups: list[list[int]] = []
     seen = np.zeros(len(linked), bool)

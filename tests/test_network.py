@@ -1,5 +1,7 @@
 """Networks in integers: their array and back, what is refused, and that they code losslessly."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -67,9 +69,16 @@ def signals() -> dict[str, tuple[np.ndarray, Mapping]]:
     }
 
 
+@pytest.fixture
+def no_way_back(monkeypatch):
+    """Chunks are coded with the network also where they would be smaller without."""
+    instead = SimpleNamespace(encode=lambda codes: bytes(1 << 20))
+    monkeypatch.setattr(chunk.ChunkCoder, "_linear", lambda self: instead)
+
+
 @pytest.mark.parametrize("signal", signals())
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_a_network_encodes_it_decodes(kind, signal):
+def test_what_a_network_encodes_it_decodes(kind, signal, no_way_back):
     codes, mapping = signals()[signal]
     tables = networks.Tables(parse(to_array(KINDS[kind])))
     packed = chunk.coder_for(mapping, True, tables).encode(codes)
@@ -146,7 +155,10 @@ def recording(channels: int) -> bytes:
 
 @pytest.mark.parametrize("preset", ["fc", "rnn", "messages"])
 @pytest.mark.parametrize("channels", [1, 4])
-def test_files_name_their_network(with_networks, preset, channels):
+@pytest.mark.parametrize("way_back", [True, False])
+def test_files_name_their_network(with_networks, preset, channels, way_back, request):
+    if not way_back:
+        request.getfixturevalue("no_way_back")
     data = recording(channels)
     packed = codec.compress(data, preset)
     assert codec.decompress(packed) == data
@@ -156,6 +168,16 @@ def test_files_name_their_network(with_networks, preset, channels):
     if channels == 4:
         stored = codec.read_info(packed)["predictors"]
         assert sum(stored.values()) == 4
+
+
+def test_a_network_that_does_harm_is_declined():
+    codes, mapping = signals()["one lead"]
+    loud = Network(1, 0, projector=[layer(8, 8)], predictor=[layer(8, 2, "identity", 16000)])
+    packed = chunk.coder_for(mapping, True, networks.Tables(loud)).encode(codes)
+    assert packed == bytes([chunk.LINEAR]) + chunk.coder_for(mapping, True).encode(codes)
+    assert chunk.read_names(memoryview(packed), 1, True)[1] == 3
+    with pytest.raises(CorruptError, match="predictor that is not there"):
+        chunk.coder_for(mapping, False).decode(memoryview(packed), *codes.shape)
 
 
 def test_a_network_that_is_gone_is_missed(with_networks):

@@ -12,10 +12,11 @@ import numpy as np
 from .. import files, wav
 from ..errors import RecordingError, UsageError
 from ..fit.data import find
-from ..topology import RAW, THRESHOLDS, Lead, Topology
+from ..topology import THRESHOLDS, Topology
 
 Write = Callable[[str], None]
 MOST_NAMED = 6  # files of one group in a line
+MOST_SIZES = 3  # of larger groups that the summary tells apart
 
 
 def read_leads(paths: list[Path]) -> tuple[list[np.ndarray], list[tuple[str, int]]]:
@@ -26,14 +27,18 @@ def read_leads(paths: list[Path]) -> tuple[list[np.ndarray], list[tuple[str, int
     there is none, OSError where one cannot be read.
     """
     leads, names = [], []
-    for path in {path.resolve(): path for path in reversed(find(paths))}.values():
+    seen: set[Path] = set()
+    for path in find(paths):
+        if path.resolve() in seen:
+            continue
+        seen.add(path.resolve())
         recording = wav.split(path.read_bytes())
         if recording is None:
             raise RecordingError(f"{path} is not a recording of 16-bit samples.")
-        for channel in reversed(range(recording.samples.shape[1])):
+        for channel in range(recording.samples.shape[1]):
             leads.append(recording.samples[:, channel])
             names.append((str(path), channel))
-    return leads[::-1], names[::-1]
+    return leads, names
 
 
 def run(
@@ -83,37 +88,41 @@ def lines(topology: Topology) -> Iterator[str]:
         else:
             strength = f"{abs(known[0]):.3f} to {abs(known[-1]):.3f}"
         count = "" if len(group) == 2 else f"{len(group)} leads: "
-        yield f"{strength}  {count}{_names([topology.leads[lead] for lead in group])}"
+        yield f"{strength}  {count}{_names(topology, group)}"
     yield summary(topology)
 
 
 def summary(topology: Topology) -> str:
-    """One line: how many leads, pairs, larger groups and single ones there are."""
+    """One line: how many leads, larger groups, pairs and single ones there are."""
     sizes = Counter(map(len, topology.groups()))
-    more = sum(count for size, count in sizes.items() if size > 2)
-    parts = [
-        (sizes[2], "pair", "pairs"),
-        (more, "larger group", "larger groups"),
-        (sizes[1], "single", "single"),
-    ]
-    said = ", ".join(f"{count} {one if count == 1 else many}" for count, one, many in parts if count)
-    leads = len(topology.leads)
-    by = " (by raw values, which drift alone relates)" if topology.measure == RAW else ""
-    return f"{leads} lead{'s' * (leads != 1)}: {said}{by}"
+    larger = sorted((size for size in sizes if size > 2), reverse=True)
+    parts = [_count(sizes[size], "group", f" of {size}") for size in larger]
+    if len(larger) > MOST_SIZES:
+        parts = [_count(sum(sizes[size] for size in larger), "group", f" of 3 to {larger[0]}")]
+    if sizes[2]:
+        parts.append(_count(sizes[2], "pair"))
+    if sizes[1]:
+        parts.append(f"{sizes[1]} single")
+    return f"{_count(len(topology.leads), 'lead')}: {', '.join(parts)}"
 
 
-def _names(leads: list[Lead]) -> str:
-    """Files with their channels, neighbouring ones as a range; a few of many files."""
+def _count(number: int, what: str, more: str = "") -> str:
+    return f"{number} {what}{'s' * (number != 1)}{more}"
+
+
+def _names(topology: Topology, group: list[int]) -> str:
+    """Files, with the channels if they have several, neighbouring ones as a range; a few of many."""
+    held = Counter(lead.file for lead in topology.leads)
     channels: dict[str, list[int]] = {}
-    for lead in leads:
-        channels.setdefault(lead.file, []).append(lead.channel)
+    for lead in group:
+        channels.setdefault(topology.leads[lead].file, []).append(topology.leads[lead].channel)
     named = []
     for file, numbers in list(channels.items())[:MOST_NAMED]:
         name = os.path.basename(file)
-        named.append(name if numbers == [0] else f"{name} {ranges(numbers)}")
+        named.append(name if held[file] == 1 else f"{name} {ranges(numbers)}")
     if len(channels) > MOST_NAMED:
         named.append(f"and {len(channels) - MOST_NAMED} more files")
-    return ("  " if len(leads) == 2 else ", ").join(named)
+    return ("  " if len(group) == 2 else ", ").join(named)
 
 
 def ranges(numbers: list[int]) -> str:
