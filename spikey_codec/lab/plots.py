@@ -27,11 +27,12 @@ PAIR, PAIR_HIGH, APART = 0.86, 0.46, 0.43  # the cell of a pair, and between its
 SINGLE, SINGLE_HIGH = 0.43, 0.31
 NEAR = 0.44  # from a lead of a larger group to the nearest one
 MARGIN, TOP, GAP, HEADING = 0.35, 0.9, 0.3, 0.3
-NARROWEST = 6.0
+NARROWEST = 7.2
 SHAPE = 1.35  # of a page of pairs: width by height
 THINNEST, WIDEST = 0.5, 4.5  # points, of the weakest and the strongest correlation
 MOST_LABELLED = 130  # leads of one group; more would only blot each other
 FEW = 30  # leads that still leave room on the smallest page; fewer are drawn further apart
+CROWDED = 0.45  # of the distances, where there are no names between the leads
 ROUNDS = 300
 
 
@@ -104,7 +105,10 @@ def _lay_out(parts: list[list[int]], edges: dict[tuple[int, int], float]) -> _Dr
     pairs = sorted((part for part in parts if len(part) == 2), key=lambda p: -abs(edges[tuple(p)]))
     singles = [part[0] for part in parts if len(part) == 1]
     stretch = math.sqrt(max(FEW / sum(map(len, parts)), 1))
-    shapes = [arrange(part, edges) * stretch for part in larger]
+    shapes = [
+        arrange(part, edges) * (CROWDED if len(part) > MOST_LABELLED else stretch)
+        for part in larger
+    ]
     boxes = [shape.max(axis=0) + NEAR + GAP for shape in shapes]
     area = (
         sum(float(box.prod()) for box in boxes)
@@ -287,7 +291,9 @@ def _legend(topology: Topology) -> str:
 
 
 def _draw_leads(axes, topology: Topology, of_part: dict[int, int], places: np.ndarray):
-    """Dots with names: beside small groups below the dot, in larger ones inside it."""
+    """Dots with names: short ones of larger groups inside the dot, others below it."""
+    from matplotlib.patheffects import withStroke
+
     labels = label_leads(topology)
     for lead, (x, y) in enumerate(places):
         size = of_part[lead]
@@ -303,7 +309,10 @@ def _draw_leads(axes, topology: Topology, of_part: dict[int, int], places: np.nd
         if inside:
             axes.text(x, y, labels[lead], size=6.5, color=INK, ha="center", va="center_baseline")
         else:
-            axes.text(x, y + 0.15, labels[lead], size=5, color=FAINT, ha="center")
+            halo = [withStroke(linewidth=1.5, foreground="white")] if size > 2 else None
+            axes.text(
+                x, y + 0.15, labels[lead], size=5, color=FAINT, ha="center", path_effects=halo
+            )
 
 
 def label_leads(topology: Topology) -> list[str]:
