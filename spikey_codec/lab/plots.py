@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import math
 import os
+import warnings
 from collections import Counter
 from typing import NamedTuple
 
@@ -79,7 +80,9 @@ def draw_topology(topology: Topology, kind: str) -> bytes:
     parts = connected(linked)
     drawing = _lay_out(parts, edges)
     # Names are no formulas, the text of an .svg stays text, and its identifiers stay the same.
-    with rc_context({"text.parse_math": False, "svg.fonttype": "none", "svg.hashsalt": "spikey"}):
+    style = {"text.parse_math": False, "svg.fonttype": "none", "svg.hashsalt": "spikey"}
+    with rc_context(style), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # a name in other letters
         figure = _figure(topology, parts, edges, drawing)
         picture = io.BytesIO()
         dated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
@@ -299,7 +302,9 @@ def _draw_leads(axes, topology: Topology, of_part: dict[int, int], places: np.nd
         size = of_part[lead]
         inside = size > 2 and len(labels[lead]) <= 4
         colour = PALE if size == 1 else INK
-        radius = 0.045 if size <= 2 else 0.125 if inside and size <= MOST_LABELLED else 0.06
+        radius = 0.045 if size <= 2 else 0.125 if inside else 0.06
+        if size > MOST_LABELLED:
+            inside, radius = False, 0.035
         axes.plot(
             x, y, "o", markersize=2 * 72 * radius, color="white" if inside else colour,
             markeredgecolor=colour, markeredgewidth=0.9,

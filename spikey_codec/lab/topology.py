@@ -49,7 +49,7 @@ def run(
     Prints the groups. Neither file is touched where anything fails before writing. Raises
     UsageError, RecordingError and OSError.
     """
-    from . import plots
+    from . import plots  # which takes the summary from here
 
     if picture is not None:
         kind = plots.kind_of(picture)  # before the work, not after it
