@@ -295,9 +295,8 @@ def _legend(topology: Topology) -> str:
 
 def _draw_leads(axes, topology: Topology, of_part: dict[int, int], places: np.ndarray):
     """Dots with names: short ones of larger groups inside the dot, others below it."""
-    from matplotlib.patheffects import withStroke
-
     labels = label_leads(topology)
+    behind = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.4}
     for lead, (x, y) in enumerate(places):
         size = of_part[lead]
         inside = size > 2 and len(labels[lead]) <= 4
@@ -314,9 +313,8 @@ def _draw_leads(axes, topology: Topology, of_part: dict[int, int], places: np.nd
         if inside:
             axes.text(x, y, labels[lead], size=6.5, color=INK, ha="center", va="center_baseline")
         else:
-            halo = [withStroke(linewidth=1.5, foreground="white")] if size > 2 else None
             axes.text(
-                x, y + 0.15, labels[lead], size=5, color=FAINT, ha="center", path_effects=halo
+                x, y + 0.15, labels[lead], size=5, color=FAINT, ha="center", bbox=behind
             )
 
 

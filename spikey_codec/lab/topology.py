@@ -46,7 +46,7 @@ def run(
 ) -> None:
     """Write the topology of recordings to `target`, as JSON, and draw it into `picture`.
 
-    Prints the groups. Neither file is touched where anything fails before writing. Raises
+    Prints the groups. `target` is written last: where anything fails it is as it was. Raises
     UsageError, RecordingError and OSError.
     """
     from . import plots  # which takes the summary from here
@@ -60,10 +60,9 @@ def run(
             files.refuse_same(str(path), other)
     leads, names = read_leads(paths)
     topology = Topology(leads, measure, names, most)
-    drawn = None if picture is None else plots.draw_topology(topology, kind)
-    files.write(target, topology.to_json().encode())
     if picture is not None:
-        files.write(picture, drawn)
+        files.write(picture, plots.draw_topology(topology, kind))
+    files.write(target, topology.to_json().encode())
     for line in lines(topology):
         write(line)
 
@@ -111,7 +110,7 @@ def _count(number: int, what: str, more: str = "") -> str:
 
 
 def _names(topology: Topology, group: list[int]) -> str:
-    """Files, with the channels if they have several, neighbouring ones as a range; a few of many."""
+    """Files, with the channels if they have several, neighbours as a range; a few of many."""
     held = Counter(lead.file for lead in topology.leads)
     channels: dict[str, list[int]] = {}
     for lead in group:
