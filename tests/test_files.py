@@ -1,5 +1,6 @@
 """The user's files: whole or not at all."""
 
+import contextlib
 import errno
 import io
 import os
@@ -20,15 +21,20 @@ def listed(folder: Path) -> list[str]:
     return sorted(os.listdir(folder))
 
 
-@pytest.fixture
+@contextlib.contextmanager
 def small_files_only():
-    """Writing more than 1,000 bytes to a file fails, as on a full disk."""
+    """Writing more than 1,000 bytes to a file fails, as on a full disk.
+
+    No fixture: pytest reports a test before it takes fixtures down, perhaps into a longer file.
+    """
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    signal.signal(signal.SIGXFSZ, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
 
 
 # Reading and writing
@@ -119,17 +125,17 @@ def test_a_dash_is_standard_input_and_output(monkeypatch):
 # Whole or not at all
 
 
-def test_a_write_that_fails_halfway_leaves_the_old_file(tmp_path, small_files_only):
+def test_a_write_that_fails_halfway_leaves_the_old_file(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"old")
-    with pytest.raises(OSError):
+    with small_files_only(), pytest.raises(OSError):
         files.write(str(path), bytes(5000))
     assert path.read_bytes() == b"old"
     assert listed(tmp_path) == ["file"]
 
 
-def test_a_write_that_fails_halfway_leaves_no_new_file(tmp_path, small_files_only):
-    with pytest.raises(OSError):
+def test_a_write_that_fails_halfway_leaves_no_new_file(tmp_path):
+    with small_files_only(), pytest.raises(OSError):
         files.write(str(tmp_path / "file"), bytes(5000))
     assert listed(tmp_path) == []
 
