@@ -154,18 +154,18 @@ class ChunkCoder:
         """Side information and payload of a chunk; int16, shape (frames > 0, channels)."""
         sides = [self.choose(codes[:, channel]) for channel in range(codes.shape[1])]
         errors = self._all_errors(codes, sides)
-        packed = self._encode_sides(codes, sides, errors)
+        packed = self.encode_with(codes, sides, errors)
         chosen = joint.choose(errors)
         if any(chosen):  # what they promise is not always kept
             joined = [side._replace(peers=tuple(p)) for side, p in zip(sides, chosen, strict=True)]
-            packed = min(packed, self._encode_sides(codes, joined, errors), key=len)
+            packed = min(packed, self.encode_with(codes, joined, errors), key=len)
         if self.network:  # which knows usual leads: one on a rail is not
             packed = min(packed, bytes([LINEAR]) + self._linear().encode(codes), key=len)
         if len(packed) <= 1 + 2 * codes.size:
             return packed
         return bytes([STORED]) + codes.astype("<i2", copy=False).tobytes()
 
-    def _encode_sides(
+    def encode_with(
         self, codes: np.ndarray, sides: list[Side], errors: list[np.ndarray | None]
     ) -> bytes:
         """A chunk with this side information, and the stages that follow from it."""

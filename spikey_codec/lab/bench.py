@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import __version__, chunk, codec, converter, engine, lanes, stream, wav
+from .. import __version__, chunk, codec, converter, engine, presets, stream, wav
 from ..errors import RecordingError
 from ..fit.data import find
 from . import simulate
@@ -85,30 +85,23 @@ def _row(name: str, inputs: list, encode: Callable, decode: Callable, rounds: in
     return Row(name, sum(map(len, packed)), encoding, decoding)
 
 
-def _kernel_row(leads: list[np.ndarray], rounds: int) -> Row:
+def _kernel_row(leads: list[np.ndarray], rounds: int, preset: str) -> Row:
     """Prediction, density look-up and bit packing alone; the codes of challenge recordings."""
-    mapping = converter.Mapping(converter.CHALLENGE)
-    encoder, decoder = chunk.coder_for(mapping, True), chunk.coder_for(mapping, False)
-    jobs = []
-    for codes in leads:
-        values = lanes.fold(codes[:, None])
-        jobs.append((values, encoder.choose(codes), lanes.runs(len(values), 1)))
+    mapping, network = converter.Mapping(converter.CHALLENGE), presets.resolve(preset)[1]
+    encoder = chunk.coder_for(mapping, True, network)
+    decoder = chunk.coder_for(mapping, False, network)
+    jobs = [(codes[:, None], [encoder.choose(codes)]) for codes in leads]
 
-    def encode(job):
-        values, side, runs = job
-        return encoder.encode_rows(values, 0, encoder.lane_state([side], runs))
-
-    payloads, encoding = _time(encode, jobs, rounds)
+    parts, encoding = _time(lambda job: encoder.encode_with(*job, [None]), jobs, rounds)
 
     def decode(item):
-        (values, side, runs), payload = item
-        state = decoder.lane_state([side], runs)
-        return decoder.decode_rows(payload, len(values), 0, state)
+        (codes, _), part = item
+        return decoder.decode(memoryview(part), len(codes), 1)
 
-    decoded, decoding = _time(decode, list(zip(jobs, payloads)), rounds)
+    decoded, decoding = _time(decode, list(zip(jobs, parts)), rounds)
     if not all(np.array_equal(job[0], back) for job, back in zip(jobs, decoded)):
         raise AssertionError("the kernels did not give the codes back")
-    return Row("spikey linear, kernels", sum(map(len, payloads)), encoding, decoding)
+    return Row(f"spikey {preset}, kernels", sum(map(len, parts)), encoding, decoding)
 
 
 def _flac_row(name: str, leads: list[np.ndarray]) -> Row:
@@ -136,7 +129,7 @@ def speed_rows(leads: list[np.ndarray], rounds: int = 5) -> list[Row]:
     if any(lead is None for lead in codes):
         raise RecordingError("The speed of the kernels is measured on challenge recordings.")
     rows = [
-        _kernel_row(codes, rounds),
+        *(_kernel_row(codes, rounds, preset) for preset in presets.names()),
         _row("spikey linear, compress()", plain, codec.compress, codec.decompress, rounds),
         _row("zlib -6", raw, lambda x: zlib.compress(x, 6), zlib.decompress, 1),
         _row("bzip2 -9", raw, lambda x: bz2.compress(x, 9), bz2.decompress, 1),
@@ -172,7 +165,7 @@ def speed(paths: list[Path], write: Write) -> None:
     for row in speed_rows(leads):
         speeds = samples / row.encoding / 1e6, samples / row.decoding / 1e6
         ratio = 2 * samples / row.size
-        write(f"{row.name:34}{ratio:8.3f}{speeds[0]:10.1f}{speeds[1]:10.1f}")
+        write(f"{row.name:34}{ratio:8.3f}{speeds[0]:10.2f}{speeds[1]:10.2f}")
 
 
 def _seconds(leads: list[np.ndarray], count: int, seconds: int) -> Iterator[np.ndarray]:
