@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import converter, kernels, lanes, network_kernels, weights
+from . import converter, kernels, lanes, weights
 from .container import Reader, write_varint
 from .converter import Mapping
 from .entropy.density import FINER, class_of, scale_classes
@@ -26,7 +26,7 @@ from .entropy.huffman import CodeTables
 from .errors import CorruptError, WeightsError
 from .predictors import joint, linear
 from .predictors.joint import Peer
-from .predictors.network import start_trackers
+from .stages import MixedStages, NetworkStages
 
 OWN_PREDICTOR, CONSTANT, STORED, PEERS, LINEAR = 255, 254, 253, 252, 251
 COMMON_ERRORS = 1, 15  # codes: between these mean |errors| nearly all leads stay
@@ -136,7 +136,7 @@ class ChunkCoder:
         self.network = network  # predictors.network.Tables, or None
         finer = FINER if network else 0
         self.lowest, self.highest = lowest, highest
-        self._lock = threading.Lock()  # the kernels share the tables, and make them as they go
+        self.lock = threading.Lock()  # the kernels share the tables, and make them as they go
         self.value_bits = (highest - lowest).bit_length()
         self.level_bits = kernels.MU_BITS if uneven else 0
         self.edges = weights.load("converter").copy() if uneven else np.zeros(0, np.int32)
@@ -148,7 +148,10 @@ class ChunkCoder:
         if len(self.codebook) > LINEAR:
             raise WeightsError("The codebook has more predictors than a byte can tell apart.")
         self.classes = scale_classes(lowest, highest, even=not uneven, finer=finer)
+        self.encoding = encoding
         self.tables = CodeTables(self.classes, encoding, decoding=not encoding)
+        if network:
+            self.stages = MixedStages(self) if network.mixed else NetworkStages(self)
 
     def encode(self, codes: np.ndarray) -> bytes:
         """Side information and payload of a chunk; int16, shape (frames > 0, channels)."""
@@ -171,7 +174,7 @@ class ChunkCoder:
         """A chunk with this side information, and the stages that follow from it."""
         parts = [b"".join(write_side(side, bool(self.network)) for side in sides)]
         stages = stages_of(sides)
-        latents = self._latents(sides, len(codes))
+        latents = self.stages.latents(sides, len(codes)) if self.network else None
         for stage in stages:
             values = codes if len(stage) == len(sides) else codes[:, stage]
             part = self._encode_stage(values, [sides[i] for i in stage], errors, stage, latents)
@@ -197,9 +200,11 @@ class ChunkCoder:
         latents = None
         for stage in stages:
             payload = reader.take(reader.left if stage is stages[-1] else reader.varint())
-            if frames * len(stage) > 8 * len(payload):  # a code word has at least one bit
+            fewest = frames * len(stage) >> (self.stages.fewest_bits_shift if self.network else 0)
+            if fewest > 8 * len(payload):
                 raise CorruptError("The file is damaged: it promises more than its size can hold.")
-            latents = latents or self._latents(sides, frames)
+            if self.network:
+                latents = latents or self.stages.latents(sides, frames)
             chosen = [sides[i] for i in stage]
             decoded = self._decode_stage(payload, frames, chosen, errors, stage, latents)
             if len(stage) == channels:
@@ -215,7 +220,7 @@ class ChunkCoder:
     def _linear(self) -> ChunkCoder:
         """The coder of the same codes without a network."""
         return _coder(
-            self.lowest, self.highest, len(self.levels) > 0, len(self.tables.words) > 0, None
+            self.lowest, self.highest, len(self.levels) > 0, self.encoding, None
         )
 
     def _stored(self, data: memoryview, frames: int, channels: int) -> np.ndarray:
@@ -237,12 +242,7 @@ class ChunkCoder:
         offsets = self._offsets(sides, errors, len(codes), runs)
         if not self.network:
             return self.encode_rows(values, 0, self.lane_state(sides, runs), offsets)
-        out = np.empty(len(values) + 2, np.uint32)
-        with self._lock:
-            bits = network_kernels.network_encode(
-                *self._network_arguments(values, sides, offsets, stage, latents), out
-            )
-        return out.astype(">u4").tobytes()[: (bits + 7) // 8]
+        return self.stages.encode(values, sides, offsets, stage, latents)
 
     def _decode_stage(self, payload, frames, sides, errors, stage, latents) -> np.ndarray:
         """Inverse of `_encode_stage`."""
@@ -252,13 +252,7 @@ class ChunkCoder:
         if not self.network:
             values = self.decode_rows(payload, count, 0, self.lane_state(sides, runs), offsets)
         else:
-            values = np.empty(count, np.int16)
-            words = self._words(payload, len(sides))
-            with self._lock:
-                bits = network_kernels.network_decode(
-                    *self._network_arguments(values, sides, offsets, stage, latents), words
-                )
-            self._check_end(payload, bits)
+            values = self.stages.decode(payload, count, sides, offsets, stage, latents)
         return lanes.unfold(values, frames, len(sides), runs)
 
     def _errors(self, lead: np.ndarray, side: Side) -> np.ndarray:
@@ -282,48 +276,6 @@ class ChunkCoder:
             if side.peers:
                 table[:, i] = joint.offsets(side.peers, [errors[p.channel] for p in side.peers])
         return lanes.fold(table, runs)
-
-    def _latents(self, sides: list[Side], frames: int) -> tuple[dict[int, int], np.ndarray]:
-        """Where each peer's latents go, if the network wants them, and room for them."""
-        wanted = sorted({peer.channel for side in sides for peer in side.peers})
-        if not self.network or not self.network.network.message or not wanted:
-            return {}, np.zeros((0, 1, 1), np.int16)
-        size = self.network.network.latent_size + 1
-        slots = {channel: slot for slot, channel in enumerate(wanted)}
-        return slots, np.zeros((len(wanted), frames, size), np.int16)
-
-    def _network_arguments(self, values, sides, offsets, stage, latents) -> tuple:
-        """Arguments of the network's kernels up to the words."""
-        slots, room = latents
-        peers = np.zeros((len(sides), 2 + network_kernels.PEER_COLUMNS * joint.MOST_PEERS), np.int32)
-        peers[:, -1] = [slots.get(channel, -1) for channel in stage]
-        for row, side in zip(peers, sides):
-            if slots:
-                row[0] = len(side.peers)
-                for i, peer in enumerate(side.peers):
-                    row[1 + 2 * i : 3 + 2 * i] = slots[peer.channel], peer.correlation
-        centres = self.classes.table[[side.scale for side in sides], kernels.CENTRE]
-        return (
-            values,
-            len(sides),
-            self.level_bits,
-            self.lowest,
-            self.highest,
-            self.value_bits,
-            self.classes.first,
-            self.classes.table,
-            self.edges,
-            self.levels,
-            self.density,
-            np.array([side.predictor for side in sides], np.int32),
-            offsets,
-            start_trackers(centres),
-            *self.network.windows(len(sides)),
-            *self.network.arguments(len(sides)),
-            peers,
-            room,
-            *self.tables.arrays(),
-        )
 
     def checked(self, side: Side) -> Side:
         """The side information with its predictor looked up; CorruptError if it cannot be."""
@@ -400,7 +352,7 @@ class ChunkCoder:
             class_of(mean_error << kernels.SCALE_BITS, self.classes) for mean_error in COMMON_ERRORS
         ]
         classes, tables = self.classes.table, self.tables.arrays()
-        with self._lock:
+        with self.lock:
             kernels.prepare(*rows, self.lowest, classes, self.edges, self.density, *tables)
 
     def encode_rows(
@@ -415,7 +367,7 @@ class ChunkCoder:
         offsets : what peers add to each prediction: int32, in coding order; or empty
         """
         out = np.empty(len(values) + 2, np.uint32)
-        with self._lock:
+        with self.lock:
             bits = kernels.encode(*self._arguments(values, row, state, offsets), out)
         return out.astype(">u4").tobytes()[: (bits + 7) // 8]
 
@@ -431,20 +383,20 @@ class ChunkCoder:
         if count > 8 * len(payload):  # a code word has at least one bit
             raise CorruptError("The file is damaged: it promises more than its size can hold.")
         values = np.empty(count, np.int16)
-        words = self._words(payload, len(state[0]))
-        with self._lock:
+        words = self.words(payload, len(state[0]))
+        with self.lock:
             bits = kernels.decode(*self._arguments(values, row, state, offsets), words)
-        self._check_end(payload, bits)
+        self.check_end(payload, bits)
         return values
 
     @staticmethod
-    def _words(payload: bytes, lane_count: int) -> np.ndarray:
+    def words(payload: bytes, lane_count: int) -> np.ndarray:
         """A payload as the kernels read it."""
         room = -len(payload) % 4 + 4 * (lane_count + 4)  # a row reads at most a word a lane
         return np.frombuffer(b"".join([payload, bytes(room)]), ">u4").astype(np.uint32)
 
     @staticmethod
-    def _check_end(payload: bytes, bits: int) -> None:
+    def check_end(payload: bytes, bits: int) -> None:
         """CorruptError unless a kernel that returned `bits` came to the payload's very end."""
         if bits == kernels.BAD_SYMBOL:
             raise CorruptError("The file is damaged: it holds a code outside its range.")

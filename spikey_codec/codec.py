@@ -130,7 +130,7 @@ def read_info(data: bytes) -> dict:
     side = 0
     used: dict[str, int] = {}
     for _, part in _chunks(header, reader):
-        for_network = header.preset == presets.NETWORK
+        for_network = header.preset != presets.LINEAR
         names, size_of_side = chunk.read_names(part, header.channels, for_network)
         for name in names:
             used[name] = used.get(name, 0) + 1

@@ -65,7 +65,7 @@ def write_header(header: Header) -> bytes:
     out.append(VERSION)
     out.append(header.preset | framing << 4 | kind << 6)
     out += header.checksum.to_bytes(4, "little")
-    if header.preset == presets.NETWORK:
+    if header.preset in (presets.NETWORK, presets.MIXED):
         out += header.network.to_bytes(4, "little")
     if framing == OPAQUE:
         return bytes(out + write_packed(header.head))
@@ -96,7 +96,7 @@ def read_header(data: bytes) -> tuple[Header, "Reader"]:
         )
     kinds = reader.byte()
     header = Header(kinds & 15, int.from_bytes(reader.take(4), "little"))
-    if header.preset == presets.NETWORK:
+    if header.preset in (presets.NETWORK, presets.MIXED):
         header.network = int.from_bytes(reader.take(4), "little")
     framing, kind = kinds >> 4 & 3, kinds >> 6
     if framing == OPAQUE:

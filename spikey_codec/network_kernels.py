@@ -291,8 +291,9 @@ def expect(
     lane, row, room, shift, level_shift, lowest, highest, offset, predictors, window, past_errors,
     trackers, shape, layers, weights, biases, table, memory, sums, cells, outputs, peers, latents,
 ):
-    """What is to be expected in a row from 1 on: the linear mean, the network's mean, its class
-    number, and the lane's own prediction without limits and offset."""
+    """What is to be expected in a row from 1 on: the linear mean, the network's mean, its scale's
+    pseudo-logarithm and that of the linear scale, the lane's own prediction without limits and
+    offset, and the unit and reciprocal for `norm`."""
     own = linear_prediction(predictors, window, lane, room + ((row - 1) % room)) >> shift
     mean = min(max(own + offset, lowest), highest)
     log = pseudo_log(
@@ -316,8 +317,7 @@ def expect(
             keep[index(row), index(j)] = memory[index(latent + j)]
     corrected = mean + ((int(memory[index(result)]) * unit) >> VALUE_BITS)
     corrected = min(max(corrected, lowest), highest)
-    number = (log + (int(memory[index(result + 1)]) >> 4)) >> (LOG_BITS - CLASS_BITS)
-    return mean, corrected, number, own, unit, reciprocal
+    return mean, corrected, log + (int(memory[index(result + 1)]) >> 4), log, own, unit, reciprocal
 
 
 @helper
@@ -386,12 +386,13 @@ def network_encode(
                 begin(lane, level, room, window)
             else:
                 offset = int(offsets[index(done)]) if len(offsets) > 0 else 0
-                mean, corrected, number, own, unit, reciprocal = expect(
+                mean, corrected, log, _, own, unit, reciprocal = expect(
                     lane, row, room, shift, level_shift, lowest, highest, offset, predictors,
                     window, past_errors, trackers, shape, layers, weights, biases, table, memory,
                     sums, cells, outputs, peers, latents,
                 )
-                c = min(max(number - first_class, 0), len(classes) - 1)
+                c = (log >> (LOG_BITS - CLASS_BITS)) - first_class
+                c = min(max(c, 0), len(classes) - 1)
                 place, nearest, low_bits = place_in_class(classes, c, corrected, lowest, uneven)
                 count = int(classes[index(c), COUNT])
                 key = int(classes[index(c), FIRST_KEY]) + place
@@ -460,12 +461,13 @@ def network_decode(
                 value = ((pending >> held) & ((1 << value_bits) - 1)) + first_code
             else:
                 offset = int(offsets[index(done)]) if len(offsets) > 0 else 0
-                mean, corrected, number, own, unit, reciprocal = expect(
+                mean, corrected, log, _, own, unit, reciprocal = expect(
                     lane, row, room, shift, level_shift, lowest, highest, offset, predictors,
                     window, past_errors, trackers, shape, layers, weights, biases, table, memory,
                     sums, cells, outputs, peers, latents,
                 )
-                c = min(max(number - first_class, 0), len(classes) - 1)
+                c = (log >> (LOG_BITS - CLASS_BITS)) - first_class
+                c = min(max(c, 0), len(classes) - 1)
                 place, nearest, low_bits = place_in_class(classes, c, corrected, lowest, uneven)
                 key = int(classes[index(c), FIRST_KEY]) + place
                 if origins[index(key)] == 0:

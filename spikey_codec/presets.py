@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 
 from . import weights
-from .errors import UsageError, VersionError
+from .errors import CorruptError, UsageError, VersionError
 
 DEFAULT = "linear"
-LINEAR, NETWORK = range(2)  # the preset's number in the file
+LINEAR, NETWORK, MIXED = range(3)  # the preset's number in the file
 
 
 def names() -> list[str]:
@@ -27,20 +27,25 @@ def resolve(name: str | None):
         raise UsageError(f"There is no preset {name!r}; there is {', '.join(names())}.")
     from .predictors import network
 
-    return NETWORK, *network.load(name)
+    tables, identity = network.load(name)
+    return tables.network.preset, tables, identity
 
 
 def name_of(number: int, network_identity: int) -> str:
     """The preset of a file: inverse of `resolve`.
 
-    VersionError for a number that this release does not know and for a network it does not have.
+    VersionError for a number that this release does not know and for a network it does not have;
+    CorruptError for a network that is not for this preset.
     """
     if number == LINEAR:
         return DEFAULT
-    if number != NETWORK:
+    if number not in (NETWORK, MIXED):
         raise VersionError(
             f"This file was made with preset number {number}, which is not known here."
         )
     from .predictors import network
 
-    return network.name_of(network_identity)
+    name = network.name_of(network_identity)
+    if network.load(name)[0].network.preset != number:
+        raise CorruptError("The file is damaged: its network is one for another preset.")
+    return name

@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spikey_codec import compilation, engine, kernels, machine_code, network_kernels
+from spikey_codec import (
+    compilation, engine, kernels, machine_code, mixing_kernels, network_kernels,
+)
 from spikey_codec.wav import plain_header
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -116,7 +118,9 @@ def test_encoding_imports_nothing_heavy(which, tmp_path):
 def test_all_kernels_are_there_by_name():
     own = {"encode", "decode", "prepare", "lagged_products"}
     networks = {"network_encode", "network_decode", "trace", "own_errors", "add_offsets"}
-    assert set(engine.signatures) == own | networks
-    for module, names in ((kernels, own), (network_kernels, networks)):
+    mixing = {"mixing_encode", "mixing_decode"}
+    assert set(engine.signatures) == own | networks | mixing
+    by_module = (kernels, own), (network_kernels, networks), (mixing_kernels, mixing)
+    for module, names in by_module:
         for name in names:
             assert callable(getattr(module, name)) and callable(machine_code.kernels()[name])

@@ -11,47 +11,11 @@ from spikey_codec.converter import Mapping
 from spikey_codec.errors import CorruptError, UsageError, VersionError, WeightsError
 from spikey_codec.lab.simulate import shipped_edges, simulate_codes
 from spikey_codec.predictors import joint, linear
-from spikey_codec.predictors import network as networks
+from spikey_codec.predictors import network as integer
 from spikey_codec.predictors.network import Layer, Network, parse, to_array
 from spikey_codec.wav import plain_header
 
-
-def layer(inputs: int, outputs: int, activation: str = "silu", size: int = 300) -> Layer:
-    random = np.random.default_rng(inputs * 1000 + outputs)
-    table = random.integers(-size, size + 1, (inputs, outputs)).astype(np.int16)
-    biases = random.integers(-50, 51, outputs).astype(np.int16)
-    return Layer(table, biases, networks.ACTIVATIONS[activation], 12)
-
-
-LAST = layer(8, 2, "identity", 100)
-KINDS = {
-    "fc": Network(20, 6, projector=[layer(33, 12, "relu"), layer(12, 8)], predictor=[LAST]),
-    "short": Network(1, 0, projector=[layer(8, 8, "tanh")], predictor=[LAST]),
-    "bank": Network(
-        16, 2, filter_bank=layer(16, 10, "identity"), projector=[layer(19, 8, "sigmoid")],
-        predictor=[LAST],
-    ),
-    "rnn": Network(
-        8, 2, recurrent=[layer(17 + 12, 48, "identity"), layer(12 + 8, 32, "identity")],
-        predictor=[LAST],
-    ),
-    "rnn and layers": Network(
-        8, 2, recurrent=[layer(17 + 12, 48, "identity")], projector=[layer(12, 8)],
-        predictor=[layer(8, 8), LAST],
-    ),
-    "messages": Network(
-        18, 3, projector=[layer(28, 8)], message=layer(18, 5),
-        predictor=[layer(13, 8, "relu"), LAST],
-    ),
-    "messages added": Network(
-        18, 3, projector=[layer(28, 8)], message=layer(18, 8, "tanh"), residual=True,
-        predictor=[LAST],
-    ),
-    "recurrent messages": Network(
-        6, 1, recurrent=[layer(14 + 8, 32, "identity")], message=layer(18, 5),
-        predictor=[layer(13, 8), LAST],
-    ),
-}  # fmt: skip
+from networks import KINDS, for_preset, layer, using_weights, write_weights
 
 
 def signals() -> dict[str, tuple[np.ndarray, Mapping]]:
@@ -78,9 +42,10 @@ def no_way_back(monkeypatch):
 
 @pytest.mark.parametrize("signal", signals())
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_a_network_encodes_it_decodes(kind, signal, no_way_back):
+@pytest.mark.parametrize("preset", [presets.NETWORK, presets.MIXED])
+def test_what_a_network_encodes_it_decodes(preset, kind, signal, no_way_back):
     codes, mapping = signals()[signal]
-    tables = networks.Tables(parse(to_array(KINDS[kind])))
+    tables = integer.Tables(parse(to_array(for_preset(kind, preset))))
     packed = chunk.coder_for(mapping, True, tables).encode(codes)
     decoded = chunk.coder_for(mapping, False, tables).decode(memoryview(packed), *codes.shape)
     np.testing.assert_array_equal(decoded, codes)
@@ -106,7 +71,7 @@ def test_an_array_comes_back(kind):
 
 
 @pytest.mark.parametrize(("item", "value", "message"), [
-    (0, 2, "layout"), (1, 2, "shape"), (2, 0, "shape"), (2, 257, "shape"), (3, -1, "shape"),
+    (0, 3, "preset number 3"), (0, 0, "preset number 0"), (1, 2, "shape"), (2, 0, "shape"), (2, 257, "shape"), (3, -1, "shape"),
     (5, 9, "shape"), (6, 1, "shape"), (8, 1, "shape"), (9, 0, "shape"), (2, 21, "do not fit"),
     (10, 0, "layer"), (12, 5, "activation"), (13, 17, "layer"),
 ])  # fmt: skip
@@ -128,23 +93,20 @@ def test_weights_whose_sums_would_not_fit_are_refused():
 def test_the_logistic_function_is_one():
     x = (np.arange(2048) - 1023.5) / 128
     exact = 32768 / (1 + np.exp(-x))
-    assert np.abs(networks.logistic() - exact).max() <= 1
-    assert (np.diff(networks.logistic()) >= 0).all()
+    assert np.abs(integer.logistic() - exact).max() <= 1
+    assert (np.diff(integer.logistic()) >= 0).all()
+
+
+SHIPPED = {name: KINDS[name] for name in ("fc", "rnn", "messages")}
+SHIPPED["mixed"] = for_preset("messages added", presets.MIXED)
 
 
 @pytest.fixture
 def with_networks(tmp_path):
     """A copy of the weights with the networks of `KINDS`, in use for one test."""
-    before = weights.FOLDERS
-    for name in ("converter", "linear", "density"):
-        weights.save(tmp_path, name, weights.read(weights.folder(), name), {})
-    for name in ("fc", "rnn", "messages"):
-        weights.save(tmp_path / "networks", name, to_array(KINDS[name]), {})
-    weights.use(tmp_path)
-    yield tmp_path
-    weights.use(before[-1])
-    weights.FOLDERS = before
-    weights.folder.cache_clear()
+    write_weights(tmp_path, SHIPPED)
+    with using_weights(tmp_path) as folder:
+        yield folder
 
 
 def recording(channels: int) -> bytes:
@@ -153,7 +115,7 @@ def recording(channels: int) -> bytes:
     return plain_header(len(pcm), channels, 19531) + pcm.astype("<i2").tobytes()
 
 
-@pytest.mark.parametrize("preset", ["fc", "rnn", "messages"])
+@pytest.mark.parametrize("preset", SHIPPED)
 @pytest.mark.parametrize("channels", [1, 4])
 @pytest.mark.parametrize("way_back", [True, False])
 def test_files_name_their_network(with_networks, preset, channels, way_back, request):
@@ -164,7 +126,8 @@ def test_files_name_their_network(with_networks, preset, channels, way_back, req
     assert codec.decompress(packed) == data
     assert codec.read_info(packed)["preset"] == preset
     header, _ = read_header(packed)
-    assert header.network == networks.identity(to_array(KINDS[preset]))
+    assert header.network == integer.identity(to_array(SHIPPED[preset]))
+    assert header.preset == SHIPPED[preset].preset
     if channels == 4:
         stored = codec.read_info(packed)["predictors"]
         assert sum(stored.values()) == 4
@@ -173,7 +136,7 @@ def test_files_name_their_network(with_networks, preset, channels, way_back, req
 def test_a_network_that_does_harm_is_declined():
     codes, mapping = signals()["one lead"]
     loud = Network(1, 0, projector=[layer(8, 8)], predictor=[layer(8, 2, "identity", 16000)])
-    packed = chunk.coder_for(mapping, True, networks.Tables(loud)).encode(codes)
+    packed = chunk.coder_for(mapping, True, integer.Tables(loud)).encode(codes)
     assert packed == bytes([chunk.LINEAR]) + chunk.coder_for(mapping, True).encode(codes)
     assert chunk.read_names(memoryview(packed), 1, True)[1] == 3
     with pytest.raises(CorruptError, match="predictor that is not there"):
@@ -186,9 +149,17 @@ def test_a_network_that_is_gone_is_missed(with_networks):
     weights.use(with_networks)
     with pytest.raises(VersionError, match="needs the network"):
         codec.decompress(packed)
-    with pytest.raises(UsageError, match="no preset 'nothing'; there is linear, fc, messages, rnn"):
+    with pytest.raises(UsageError, match="no preset 'nothing'; there is linear, fc, messages, mixed, rnn"):
         codec.compress(recording(1), "nothing")
-    assert presets.names() == ["linear", "fc", "messages", "rnn"]
+    assert presets.names() == ["linear", "fc", "messages", "mixed", "rnn"]
+
+
+def test_a_network_for_another_preset_is_refused(with_networks):
+    packed = bytearray(codec.compress(recording(1), "fc"))
+    packed[4] += presets.MIXED - presets.NETWORK
+    for read in (codec.decompress, codec.read_info):
+        with pytest.raises(CorruptError, match="another preset"):
+            read(bytes(packed))
 
 
 def test_what_has_no_samples_needs_no_network(with_networks):
@@ -254,7 +225,7 @@ def test_the_trace_is_what_the_kernel_sees():
     levels = converter.levels(weights.load("converter").copy(), 8, 5)[codes[:, 0] + 512]
     matrix = linear.covariance(levels)
     predictor = linear.fitted(matrix)
-    known = networks.trace(levels, predictor, 20 << 12)
+    known = integer.trace(levels, predictor, 20 << 12)
     plain = joint.errors(levels, predictor, 5)
     inside = np.abs(known[:, 0]) < 16000
     np.testing.assert_array_equal(known[inside, 1], plain[inside])

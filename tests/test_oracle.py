@@ -16,9 +16,11 @@ import oracle
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from networks import KINDS, for_preset, using_weights, write_weights
 from strategies import any_bytes, info_list, pcm_bytes, plain_wav, riff, samples, wav_files
 
 import spikey_codec
+from spikey_codec import chunk
 from spikey_codec.errors import SpikeyError
 from spikey_codec.lab.simulate import codes_to_pcm, simulate_codes
 from spikey_codec.wav import plain_header
@@ -39,10 +41,10 @@ GAINS = [30, 37.3]
 # Both decoders
 
 
-def oracle_answer(packed: bytes) -> bytes | None:
+def oracle_answer(packed: bytes, folder: Path = WEIGHTS) -> bytes | None:
     """What the oracle makes of a file, None if it refuses."""
     try:
-        return oracle.decode(packed, WEIGHTS)
+        return oracle.decode(packed, folder)
     except ValueError:
         return None
 
@@ -55,9 +57,9 @@ def package_answer(packed: bytes) -> bytes | None:
         return None
 
 
-def check_agreement(packed: bytes) -> bytes | None:
+def check_agreement(packed: bytes, folder: Path = WEIGHTS) -> bytes | None:
     """The answer that both give."""
-    answer = oracle_answer(packed)
+    answer = oracle_answer(packed, folder)
     assert package_answer(packed) == answer
     return answer
 
@@ -487,3 +489,98 @@ def test_every_byte_as_payload(values, frames):
         for byte in range(256):
             fields = [counts, sparse_fields(values), side, bytes([byte])]
             check_agreement(file(FRAMED_AS_CHALLENGE, SPARSE, *fields))
+
+
+# Networks
+
+
+@pytest.fixture(scope="module")
+def network_folder(tmp_path_factory) -> Path:
+    """The shipped weights, but with networks of every kind for both presets, 1 and 2."""
+    folder = tmp_path_factory.mktemp("weights")
+    both = {f"{kind} {preset}": for_preset(kind, preset) for kind in KINDS for preset in (1, 2)}
+    write_weights(folder, {name.replace(" ", "-"): network for name, network in both.items()})
+    return folder
+
+
+@pytest.fixture
+def network_weights(network_folder):
+    """The same, in use."""
+    with using_weights(network_folder) as folder:
+        yield folder
+
+
+@pytest.fixture
+def no_way_back(monkeypatch):
+    """The network is not declined, whatever it does to a chunk."""
+    instead = SimpleNamespace(encode=lambda codes: bytes(1 << 20))
+    monkeypatch.setattr(chunk.ChunkCoder, "_linear", lambda self: instead)
+
+
+def network_signals() -> dict[str, np.ndarray]:
+    """Recordings of one lead, of leads that hear each other, and of other converters."""
+    rng = np.random.default_rng(15)
+    lead = challenge_leads(1, 300, 16)[0]
+    rails = np.clip(rng.normal(0, 500, 200), -512, 511).astype(np.int16)
+    return {
+        "lead": lead,
+        "rails": codes_to_pcm(rails),
+        "same leads": np.stack([lead, lead, lead], axis=1),
+        "leads": np.stack(challenge_leads(3, 120, 17), axis=1),
+        "even": rng.normal(0, 30, (200, 2)).cumsum(0).astype(np.int16),
+        "noise": rng.integers(-32768, 32768, 150).astype(np.int16),
+        "sparse": rng.normal(0, 3, 200).round().astype(np.int16) * 1000,
+    }
+
+
+@pytest.mark.parametrize("signal", network_signals())
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("preset", [1, 2])
+def test_networks(preset, kind, signal, network_weights, no_way_back):
+    original = plain_wav(network_signals()[signal])
+    packed = spikey_codec.compress(original, f"{kind} {preset}".replace(" ", "-"))
+    assert packed[4] & 15 == preset
+    assert check_agreement(packed, network_weights) == original
+
+
+@pytest.mark.parametrize("signal", ["lead", "same leads", "even", "sparse"])
+@pytest.mark.parametrize("kind", ["short", "messages"])
+@pytest.mark.parametrize("preset", [1, 2])
+def test_damage_with_networks(preset, kind, signal, network_weights, no_way_back):
+    original = plain_wav(network_signals()[signal][:20])
+    packed = spikey_codec.compress(original, f"{kind}-{preset}")
+    for size in range(len(packed)):
+        assert check_agreement(packed[:size], network_weights) is None
+    assert check_agreement(packed + b"\0", network_weights) is None
+    packed = packed[: BODY - 4] + bytes(4) + packed[BODY:]
+    with any_checksum():
+        for position in range(len(packed)):
+            for flip in (1, 2, 16, 128, 255):
+                flipped = bytearray(packed)
+                flipped[position] ^= flip
+                check_agreement(bytes(flipped), network_weights)
+
+
+def test_a_network_of_the_other_preset(network_weights):
+    packed = bytearray(spikey_codec.compress(plain_wav(network_signals()["lead"]), "fc-1"))
+    packed[4] += 1
+    assert check_agreement(bytes(packed), network_weights) is None
+
+
+@pytest.mark.parametrize("preset", ["spikey", "spikey-rnn", "spikey-pairs", "max"])
+def test_shipped_networks(preset):
+    signals = network_signals()
+    for original in (plain_wav(signals["lead"]), plain_wav(signals["same leads"][:150])):
+        packed = spikey_codec.compress(original, preset)
+        assert check_agreement(packed) == original
+
+
+@pytest.mark.skipif(not REAL_RECORDINGS, reason="the recordings are not here")
+@pytest.mark.parametrize("preset", ["spikey", "max"])
+@pytest.mark.parametrize("path", REAL_RECORDINGS[::200], ids=lambda path: path.stem[:8])
+def test_real_recordings_with_networks(preset, path):
+    with path.open("rb") as recording:
+        lead = np.frombuffer(recording.read(44 + 2 * 1000)[44:], "<i2")
+    original = plain_wav(lead)
+    packed = spikey_codec.compress(original, preset)
+    assert check_agreement(packed) == original

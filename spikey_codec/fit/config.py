@@ -97,7 +97,7 @@ class Data:
 
 @dataclass(frozen=True)
 class BitstreamEncoding:
-    coder: str = "huffman"
+    coder: str = "huffman"  # or ans: the network is one for preset number 2
 
 
 @dataclass(frozen=True)
@@ -356,7 +356,7 @@ def _check_data(config: Config) -> None:
         raise UsageError(
             f"data.validation must be above 0 and at most 0.5, not {data.validation}."
         )
-    _among("bitstream_encoding.coder", config.bitstream_encoding.coder, ("huffman",))
+    _among("bitstream_encoding.coder", config.bitstream_encoding.coder, ("huffman", "ans"))
 
 
 def wavelet_matrix(features: FeatureExtractor):

@@ -265,6 +265,7 @@ def quantise(model: Network) -> integer.Network:
         message=(_integer_layers(model.message) or [None])[0],
         residual=config.region_size > 0 and config.middle_out.residual,
         predictor=_integer_layers(model.predictor),
+        preset=integer.MIXED if config.bitstream_encoding.coder == "ans" else integer.HUFFMAN,
     )
 
 

@@ -16,10 +16,11 @@ import numpy as np
 
 from .. import kernels, weights
 from .. import network_kernels as k
+from ..mixing_kernels import PAST_LEVELS
 from ..errors import UsageError, VersionError, WeightsError
 
 FOLDER = "networks"  # within the folder of weights
-LAYOUT = 1  # version of the array's layout
+PRESETS = HUFFMAN, MIXED = 1, 2  # what a network is for
 WIDEST = 512  # inputs and outputs of a layer
 LONGEST_WINDOW = 256
 MOST_LAYERS, MOST_RECURRENT = 8, 4
@@ -49,6 +50,7 @@ class Layer(NamedTuple):
 class Network:
     """What stands in a network's array, layer by layer; FORMAT.md says what has to fit what.
 
+    preset : one of `PRESETS`, its number in files
     levels, errors : length of the window of past levels and of past errors
     recurrent : layers with 4 columns of weights for each output
     message : None without a MiddleOut
@@ -63,6 +65,7 @@ class Network:
     message: Layer | None = None
     residual: bool = False
     predictor: list[Layer] = field(default_factory=list)
+    preset: int = HUFFMAN
 
     @property
     def layers(self) -> list[Layer]:
@@ -86,7 +89,7 @@ def to_array(network: Network) -> np.ndarray:
     """The network's array, int16, shape (items,); `parse` is the inverse."""
     items = [
         [
-            LAYOUT, bool(network.recurrent), network.levels, network.errors,
+            network.preset, bool(network.recurrent), network.levels, network.errors,
             bool(network.filter_bank), len(network.projector), len(network.recurrent),
             bool(network.message), network.residual, len(network.predictor),
         ]
@@ -101,11 +104,11 @@ def parse(array: np.ndarray) -> Network:
     """The network of an array: int16, shape (items,). WeightsError where it is not one."""
     if array.ndim != 1 or array.dtype != np.int16 or len(array) < 10:
         raise WeightsError("This is not a network: it is no list of 16-bit integers.")
-    layout, kind, levels, errors, bank, projector, recurrent, message, residual, predictor = map(
+    preset, kind, levels, errors, bank, projector, recurrent, message, residual, predictor = map(
         int, array[:10]
     )
-    if layout != LAYOUT:
-        raise WeightsError(f"This network has layout {layout}; this release reads {LAYOUT}.")
+    if preset not in PRESETS:
+        raise WeightsError(f"This network is for preset number {preset}, which is not known here.")
     in_range = (
         kind in (0, 1) and bank in (0, 1) and message in (0, 1) and residual in (0, 1)
         and 1 <= levels <= LONGEST_WINDOW and 0 <= errors <= LONGEST_WINDOW
@@ -125,7 +128,7 @@ def parse(array: np.ndarray) -> Network:
             layers.append(layer)
         return layers
 
-    network = Network(levels, errors, residual=bool(residual))
+    network = Network(levels, errors, residual=bool(residual), preset=preset)
     network.filter_bank = (take(bank) or [None])[0]
     network.recurrent, network.projector = take(recurrent), take(projector)
     network.message = (take(message) or [None])[0]
@@ -211,7 +214,8 @@ class Tables:
 
     def __init__(self, network: Network):
         self.network = network
-        self.room = max(network.levels, kernels.ORDER)
+        self.room = max(network.levels, kernels.ORDER, PAST_LEVELS)
+        self.mixed = network.preset == MIXED
         rows, parts, biases = [], [], []
         at = bias_at = widest = 0
         for layer in network.layers:

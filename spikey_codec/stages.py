@@ -1,0 +1,176 @@
+"""The parts of a chunk's payload where a network predicts: one stage's codes <-> bytes.
+
+The stages of preset 1 hold canonical code words, those of preset 2 what rANS makes of mixed
+densities. (Without a network there are lanes to keep a processor busy instead: chunk.py.)
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from . import kernels, mixing_kernels, network_kernels
+from .errors import CorruptError
+from .predictors import joint
+from .predictors.network import start_trackers
+
+Latents = tuple[dict[int, int], np.ndarray]
+
+
+class NetworkStages:
+    """Codes stages for preset 1.
+
+    Parameters
+    ----------
+    coder : chunk.ChunkCoder, whose weights, tables and range of codes are taken
+    """
+
+    fewest_bits_shift = 0  # a code word has at least one bit
+
+    def __init__(self, coder):
+        self.coder = coder
+        self.network = coder.network
+
+    def latents(self, sides: list, frames: int) -> Latents:
+        """Where each peer's latents go, if the network wants them, and room for them."""
+        wanted = sorted({peer.channel for side in sides for peer in side.peers})
+        if not self.network.network.message or not wanted:
+            return {}, np.zeros((0, 1, 1), np.int16)
+        size = self.network.network.latent_size + 1
+        slots = {channel: slot for slot, channel in enumerate(wanted)}
+        return slots, np.zeros((len(wanted), frames, size), np.int16)
+
+    def encode(self, values, sides, offsets, stage, latents) -> bytes:
+        """A stage's part.
+
+        values : int16, in coding order; offsets : int32 likewise, or empty
+        sides : side information of the stage's channels; stage : their numbers
+        latents : from `latents`, the same for all stages of a chunk
+        """
+        coder = self.coder
+        out = np.empty(len(values) + 2, np.uint32)
+        arguments = self._prediction(sides, offsets, stage, latents)
+        with coder.lock:
+            bits = network_kernels.network_encode(
+                *self._codes(values, sides),
+                coder.classes.first,
+                coder.classes.table,
+                coder.edges,
+                coder.levels,
+                coder.density,
+                *arguments,
+                *coder.tables.arrays(),
+                out,
+            )
+        return out.astype(">u4").tobytes()[: (bits + 7) // 8]
+
+    def decode(self, part: bytes, count: int, sides, offsets, stage, latents) -> np.ndarray:
+        """Inverse of `encode`: int16, shape (count,); CorruptError if that is not what it holds."""
+        coder = self.coder
+        values = np.empty(count, np.int16)
+        arguments = self._prediction(sides, offsets, stage, latents)
+        with coder.lock:
+            bits = network_kernels.network_decode(
+                *self._codes(values, sides),
+                coder.classes.first,
+                coder.classes.table,
+                coder.edges,
+                coder.levels,
+                coder.density,
+                *arguments,
+                *coder.tables.arrays(),
+                coder.words(part, len(sides)),
+            )
+        coder.check_end(part, bits)
+        return values
+
+    def _codes(self, values: np.ndarray, sides: list) -> tuple:
+        """Arguments of the kernels that say what is coded."""
+        coder = self.coder
+        return (
+            values,
+            len(sides),
+            coder.level_bits,
+            coder.lowest,
+            coder.highest,
+            coder.value_bits,
+        )
+
+    def _prediction(self, sides, offsets, stage, latents: Latents) -> tuple:
+        """Arguments of the kernels that say what is predicted, at the start of all lanes."""
+        slots, room = latents
+        width = 2 + network_kernels.PEER_COLUMNS * joint.MOST_PEERS
+        peers = np.zeros((len(sides), width), np.int32)
+        peers[:, -1] = [slots.get(channel, -1) for channel in stage]
+        for row, side in zip(peers, sides):
+            if slots:
+                row[0] = len(side.peers)
+                for i, peer in enumerate(side.peers):
+                    row[1 + 2 * i : 3 + 2 * i] = slots[peer.channel], peer.correlation
+        centres = self.coder.classes.table[[side.scale for side in sides], kernels.CENTRE]
+        return (
+            np.array([side.predictor for side in sides], np.int32),
+            offsets,
+            start_trackers(centres),
+            *self.network.windows(len(sides)),
+            *self.network.arguments(len(sides)),
+            peers,
+            room,
+        )
+
+
+class MixedStages(NetworkStages):
+    """Codes stages for preset 2."""
+
+    fewest_bits_shift = 15  # the widest interval that a code can have leaves it 2^-15 bits
+
+    def encode(self, values, sides, offsets, stage, latents) -> bytes:
+        coder = self.coder
+        starts, widths = np.empty(len(values), np.int32), np.empty(len(values), np.int32)
+        out = np.empty(len(values) + 2, np.uint32)
+        arguments = self._prediction(sides, offsets, stage, latents)
+        with coder.lock:
+            first = mixing_kernels.mixing_encode(
+                *self._codes(values, sides),
+                coder.edges,
+                coder.levels,
+                coder.density,
+                *arguments,
+                *_start_of_mixing(len(sides)),
+                starts,
+                widths,
+                out,
+            )
+        return out[first:].astype("<u4").tobytes()
+
+    def decode(self, part: bytes, count: int, sides, offsets, stage, latents) -> np.ndarray:
+        coder = self.coder
+        if len(part) < 8 or len(part) % 4:
+            raise CorruptError("The file is cut short or damaged.")
+        values = np.empty(count, np.int16)
+        arguments = self._prediction(sides, offsets, stage, latents)
+        with coder.lock:
+            error = mixing_kernels.mixing_decode(
+                *self._codes(values, sides),
+                coder.edges,
+                coder.levels,
+                coder.density,
+                *arguments,
+                *_start_of_mixing(len(sides)),
+                np.frombuffer(part, "<u4").astype(np.int64),
+            )
+        if error:
+            raise CorruptError("The file is cut short or damaged.")
+        return values
+
+
+def _start_of_mixing(lanes: int) -> tuple[np.ndarray, ...]:
+    """Remainders, gains and shares of lanes at their start, and room for one sample's numbers."""
+    k = mixing_kernels
+    adaptive = np.zeros((lanes, k.FIRST_GAIN + k.GAINS), np.int64)
+    adaptive[:, : k.FIRST_GAIN] = [*k.FIRST_SHARES, k.FIRST_POWER]
+    return (
+        np.zeros((lanes, 2 * k.PAST_REMAINDERS), np.int32),
+        adaptive,
+        np.zeros(k.GAINS, np.int32),
+        np.zeros((4, 2 * k.DENSITIES), np.int64),
+    )
