@@ -405,6 +405,19 @@ def start(runs: int):
 
 
 @bench.command()
+@click.argument("recordings", nargs=-1, required=True, type=EXISTING)
+@click.option("--keep-out", default=5, show_default=True, type=click.IntRange(0),
+              help="Measure one of so many groups of simultaneous leads, the one that `fit` and "
+                   "`train` keep out; 0: all.")
+@click.option("--limit", type=click.IntRange(1), help="Measure at most so many recordings.")
+def ablation(recordings: tuple[Path, ...], keep_out: int, limit: int | None):
+    """What each step of the design is worth, from last value + Rice on; a table in Markdown."""
+    from .lab import ablation
+
+    ablation.report(list(recordings), keep_out, limit, click.echo)
+
+
+@bench.command()
 def power():
     """Operations per sample and what they cost, against 10 mW."""
     from .lab import power

@@ -17,7 +17,7 @@ from . import engine
 
 
 def marked_for_numba() -> tuple[ModuleType, dict[str, tuple[object, str]]]:
-    """The last of the kernels' modules, helpers compiled, and all kernels: {name: (function, types)}.
+    """The last module of kernels, helpers compiled, and all kernels: {name: (function, types)}.
 
     Raises ImportError where numba is not there.
     """

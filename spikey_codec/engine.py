@@ -23,7 +23,7 @@ ENGINES = ("aot", "jit", "python")
 CPU_BASELINE = "x86-64-v3"  # what is compiled for on x86-64, where the processor has these:
 CPU_FEATURES = ("AVX2", "FMA3")
 FOLDER = os.path.dirname(os.path.abspath(__file__))
-MODULES = ("kernels", "network_kernels", "mixing_kernels")  # of kernels; later ones use earlier ones
+MODULES = ("kernels", "network_kernels", "mixing_kernels")  # later ones use earlier ones
 
 signatures: dict[str, str] = {}  # of all kernels, as far as their modules have been imported
 

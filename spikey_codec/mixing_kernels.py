@@ -1,9 +1,9 @@
 """The inner loops of preset `max`: what a lead teaches as it goes, a mixture of densities, rANS.
 
 Like kernels.py and network_kernels.py, whose parts they use, and specified by FORMAT.md ("Mixing").
-The gains are moved by normalised least mean squares (Widrow and Hoff 1960; Nagumo and Noda 1967), the
-shares by one step of expectation maximisation a sample (Titterington 1984) with a part of them kept
-equal (Herbster and Warmuth 1998); rANS is that of Duda (2013) with words of 32 bits.
+The gains are moved by normalised least mean squares (Widrow and Hoff 1960; Nagumo and Noda 1967),
+the shares by one step of expectation maximisation a sample (Titterington 1984) with a part of them
+kept equal (Herbster and Warmuth 1998); rANS is that of Duda (2013) with words of 32 bits.
 """
 
 from .engine import helper, index, kernel
@@ -224,7 +224,7 @@ def learn_remainder(
 
 @helper
 def push_codes(starts, widths, out):
-    """rANS, from the last code to the first, into the end of `out`; returns where it begins there."""
+    """rANS, from the last code to the first, into the end of `out`; returns where it begins."""
     at = len(out)
     x = 1 << STATE_BITS
     for i in range(len(starts) - 1, -1, -1):

@@ -3,10 +3,12 @@
 import dataclasses
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from unittest import mock
 
 import numpy as np
 
-from spikey_codec import weights
+from spikey_codec import chunk, weights
 from spikey_codec.predictors import network as networks
 from spikey_codec.predictors.network import Layer, Network, to_array
 
@@ -73,3 +75,9 @@ def using_weights(folder: Path):
         weights.use(before[-1])
         weights.FOLDERS = before
         weights.folder.cache_clear()
+
+
+def no_way_back():
+    """Within, chunks are coded with the network also where they would be smaller without."""
+    instead = SimpleNamespace(encode=lambda codes: bytes(1 << 20))
+    return mock.patch.object(chunk.ChunkCoder, "_linear", lambda self: instead)

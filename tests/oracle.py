@@ -482,7 +482,9 @@ def run_lengths(coded: int, frames: int, coding: Coding) -> list[int]:
     return [shortest + (run < longer) for run in range(runs)]
 
 
-def read_lanes(payload: bytes, frames: int, coded: list[Channel], coding: Coding) -> list[list[int]]:
+def read_lanes(
+    payload: bytes, frames: int, coded: list[Channel], coding: Coding
+) -> list[list[int]]:
     """The codes of each coded channel."""
     bits = Slots(payload) if coding.mixed else Bits(payload)
     kind = MixedLane if coding.mixed else NetworkLane if coding.network else Lane

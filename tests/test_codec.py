@@ -325,7 +325,7 @@ def test_a_wrong_checksum_is_noticed():
 
 
 def test_threads_do_not_disturb_each_other(run_python):
-    """In a new process, where all code tables are still to be made; numba's code lets others run."""
+    """In a new process, where all code tables are still to be made; numba lets others run."""
     code = """
 import threading
 import numpy as np
@@ -335,7 +335,8 @@ rng = np.random.default_rng(3)
 files = []
 for offset in range(-240, 240, 80):
     codes = np.clip(rng.normal(offset, 9, 9000).astype(int), -512, 511)
-    files.append(wav.plain_header(9000, 1, 19531) + converter.challenge_pcm()[codes + 512].tobytes())
+    pcm = converter.challenge_pcm()[codes + 512]
+    files.append(wav.plain_header(9000, 1, 19531) + pcm.tobytes())
 results = [None] * len(files)
 barrier = threading.Barrier(len(files))
 def run(i):

@@ -1,6 +1,5 @@
 """Networks in integers: their array and back, what is refused, and that they code losslessly."""
 
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,7 +14,7 @@ from spikey_codec.predictors import network as integer
 from spikey_codec.predictors.network import Layer, Network, parse, to_array
 from spikey_codec.wav import plain_header
 
-from networks import KINDS, for_preset, layer, using_weights, write_weights
+from networks import KINDS, for_preset, layer, no_way_back, using_weights, write_weights
 
 
 def signals() -> dict[str, tuple[np.ndarray, Mapping]]:
@@ -34,16 +33,16 @@ def signals() -> dict[str, tuple[np.ndarray, Mapping]]:
 
 
 @pytest.fixture
-def no_way_back(monkeypatch):
-    """Chunks are coded with the network also where they would be smaller without."""
-    instead = SimpleNamespace(encode=lambda codes: bytes(1 << 20))
-    monkeypatch.setattr(chunk.ChunkCoder, "_linear", lambda self: instead)
+def always_networks():
+    """No chunk declines its network."""
+    with no_way_back():
+        yield
 
 
 @pytest.mark.parametrize("signal", signals())
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("preset", [presets.NETWORK, presets.MIXED])
-def test_what_a_network_encodes_it_decodes(preset, kind, signal, no_way_back):
+def test_what_a_network_encodes_it_decodes(preset, kind, signal, always_networks):
     codes, mapping = signals()[signal]
     tables = integer.Tables(parse(to_array(for_preset(kind, preset))))
     packed = chunk.coder_for(mapping, True, tables).encode(codes)
@@ -71,7 +70,8 @@ def test_an_array_comes_back(kind):
 
 
 @pytest.mark.parametrize(("item", "value", "message"), [
-    (0, 3, "preset number 3"), (0, 0, "preset number 0"), (1, 2, "shape"), (2, 0, "shape"), (2, 257, "shape"), (3, -1, "shape"),
+    (0, 3, "preset number 3"), (0, 0, "preset number 0"), (1, 2, "shape"),
+    (2, 0, "shape"), (2, 257, "shape"), (3, -1, "shape"),
     (5, 9, "shape"), (6, 1, "shape"), (8, 1, "shape"), (9, 0, "shape"), (2, 21, "do not fit"),
     (10, 0, "layer"), (12, 5, "activation"), (13, 17, "layer"),
 ])  # fmt: skip
@@ -120,7 +120,7 @@ def recording(channels: int) -> bytes:
 @pytest.mark.parametrize("way_back", [True, False])
 def test_files_name_their_network(with_networks, preset, channels, way_back, request):
     if not way_back:
-        request.getfixturevalue("no_way_back")
+        request.getfixturevalue("always_networks")
     data = recording(channels)
     packed = codec.compress(data, preset)
     assert codec.decompress(packed) == data
@@ -149,7 +149,8 @@ def test_a_network_that_is_gone_is_missed(with_networks):
     weights.use(with_networks)
     with pytest.raises(VersionError, match="needs the network"):
         codec.decompress(packed)
-    with pytest.raises(UsageError, match="no preset 'nothing'; there is linear, fc, messages, mixed, rnn"):
+    there_is = "no preset 'nothing'; there is linear, fc, messages, mixed, rnn"
+    with pytest.raises(UsageError, match=there_is):
         codec.compress(recording(1), "nothing")
     assert presets.names() == ["linear", "fc", "messages", "mixed", "rnn"]
 

@@ -16,11 +16,10 @@ import oracle
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from networks import KINDS, for_preset, using_weights, write_weights
+from networks import KINDS, for_preset, no_way_back, using_weights, write_weights
 from strategies import any_bytes, info_list, pcm_bytes, plain_wav, riff, samples, wav_files
 
 import spikey_codec
-from spikey_codec import chunk
 from spikey_codec.errors import SpikeyError
 from spikey_codec.lab.simulate import codes_to_pcm, simulate_codes
 from spikey_codec.wav import plain_header
@@ -511,10 +510,10 @@ def network_weights(network_folder):
 
 
 @pytest.fixture
-def no_way_back(monkeypatch):
-    """The network is not declined, whatever it does to a chunk."""
-    instead = SimpleNamespace(encode=lambda codes: bytes(1 << 20))
-    monkeypatch.setattr(chunk.ChunkCoder, "_linear", lambda self: instead)
+def always_networks():
+    """No chunk declines its network."""
+    with no_way_back():
+        yield
 
 
 def network_signals() -> dict[str, np.ndarray]:
@@ -536,7 +535,7 @@ def network_signals() -> dict[str, np.ndarray]:
 @pytest.mark.parametrize("signal", network_signals())
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("preset", [1, 2])
-def test_networks(preset, kind, signal, network_weights, no_way_back):
+def test_networks(preset, kind, signal, network_weights, always_networks):
     original = plain_wav(network_signals()[signal])
     packed = spikey_codec.compress(original, f"{kind} {preset}".replace(" ", "-"))
     assert packed[4] & 15 == preset
@@ -546,7 +545,7 @@ def test_networks(preset, kind, signal, network_weights, no_way_back):
 @pytest.mark.parametrize("signal", ["lead", "same leads", "even", "sparse"])
 @pytest.mark.parametrize("kind", ["short", "messages"])
 @pytest.mark.parametrize("preset", [1, 2])
-def test_damage_with_networks(preset, kind, signal, network_weights, no_way_back):
+def test_damage_with_networks(preset, kind, signal, network_weights, always_networks):
     original = plain_wav(network_signals()[signal][:20])
     packed = spikey_codec.compress(original, f"{kind}-{preset}")
     for size in range(len(packed)):

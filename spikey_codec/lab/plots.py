@@ -335,7 +335,9 @@ def label_leads(topology: Topology) -> list[str]:
     if len({stem[:length] for stem in names}) == len(names):
         short = {file: stem[:length] for file, stem in stems.items()}
     else:
-        short = {file: stem if len(stem) <= 10 else f"…{stem[-9:]}" for file, stem in stems.items()}
+        short = {
+            file: stem if len(stem) <= 10 else f"…{stem[-9:]}" for file, stem in stems.items()
+        }
     return [
         short[lead.file] if channels[lead.file] == 1 else f"{short[lead.file]}:{lead.channel}"
         for lead in topology.leads

@@ -153,7 +153,7 @@ def choose(all_errors: list[np.ndarray | None], most: int = USUAL_PEERS) -> list
 
 
 def _worth(all_errors: list[np.ndarray | None], own: int, near: list[int]) -> list[Peer]:
-    """The fitted peers of a channel if they save more bits than they cost, else fewer, else none."""
+    """A channel's fitted peers if they save more bits than they cost, else fewer, else none."""
     error = all_errors[own]
     before = _power(error)
     while near:
