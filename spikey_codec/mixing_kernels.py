@@ -18,6 +18,7 @@ POWER_SHIFT, LEAST_POWER = 8, 1 << 14
 SHARE_BITS, SHARE_SHIFT, EQUAL_SHIFT, EQUAL_SHARE = 16, 6, 8, 21845
 FIRST_SHARES, FIRST_POWER = (32768, 26214, 6554), GAINS << 20
 SMALLEST_LOG, LARGEST_LOG = 576, 1855
+BEYOND = 512 << MU_BITS  # so far a mean may lie beyond the last codes, where a lead is railed
 DENSITIES = 3  # with the gains, without, and of the linear prediction alone
 MASS_BITS = 24  # of the density's table
 START_BITS = 28  # intervals are parts of 2^28
@@ -166,8 +167,8 @@ def find_code(
 
     Steps of growing width lead from the guess to a stretch that holds it, halving to the code.
     """
-    low = guess
-    high = guess + 1
+    low = min(max(guess, first_code), last_code)
+    high = low + 1
     start = start_of(
         low, first_code, last_code, edges, mass_table, adaptive, lane, densities, below
     )
@@ -210,16 +211,28 @@ def find_code(
 
 
 @helper
+def surprise(value, target, mean, first_code, last_code):
+    """A code's level less its mean; none for a last code and a mean beyond, where the lead is."""
+    if value == last_code:
+        return max(target - mean, 0)
+    if value == first_code:
+        return min(target - mean, 0)
+    return target - mean
+
+
+@helper
 def learn_remainder(
-    lane, row, target, corrected, learnt, unit, reciprocal, remainders, adaptive, regressors, below,
-    above,
+    lane, row, value, target, corrected, learnt, first_code, last_code, unit, reciprocal,
+    remainders, adaptive, regressors, below, above,
 ):
     """What a lane's mixing remembers of its new sample."""
     at = row % PAST_REMAINDERS
-    remainders[index(lane), index(at)] = target - corrected
-    remainders[index(lane), index(at + PAST_REMAINDERS)] = target - corrected
+    remainder = surprise(value, target, corrected, first_code, last_code)
+    remainders[index(lane), index(at)] = remainder
+    remainders[index(lane), index(at + PAST_REMAINDERS)] = remainder
     move_shares(adaptive, lane, below, above)
-    adapt(regressors, adaptive, lane, norm(target - learnt, unit, reciprocal))
+    error = surprise(value, target, learnt, first_code, last_code)
+    adapt(regressors, adaptive, lane, norm(error, unit, reciprocal))
 
 
 @helper
@@ -277,7 +290,7 @@ def mixing_encode(
                 mean, corrected, log, linear_log, own, unit, reciprocal = expect(
                     lane, row, room, shift, level_shift, lowest, highest, offset, predictors,
                     window, past_errors, trackers, shape, layers, weights, biases, table, memory,
-                    sums, cells, outputs, peers, latents,
+                    sums, cells, outputs, peers, latents, BEYOND,
                 )
                 set_regressors(
                     regressors, remainders, window, lane, row, room, corrected, level_shift, unit,
@@ -286,7 +299,7 @@ def mixing_encode(
                 learnt = corrected + (
                     (correction(regressors, adaptive, lane) * unit) >> VALUE_BITS
                 )
-                learnt = min(max(learnt, lowest), highest)
+                learnt = min(max(learnt, lowest - BEYOND), highest + BEYOND)
                 set_densities(densities, learnt, corrected, mean, log, linear_log)
                 start = start_of(
                     value, first_code, last_code, edges, mass_table, adaptive, lane, densities,
@@ -299,8 +312,8 @@ def mixing_encode(
                 starts[index(done)] = start
                 widths[index(done)] = end - start
                 learn_remainder(
-                    lane, row, target, corrected, learnt, unit, reciprocal, remainders, adaptive,
-                    regressors, below, above,
+                    lane, row, value, target, corrected, learnt, first_code, last_code, unit,
+                    reciprocal, remainders, adaptive, regressors, below, above,
                 )
                 learn(
                     lane, row, room, level, target, mean, own, unit, reciprocal, window,
@@ -352,7 +365,7 @@ def mixing_decode(
                 mean, corrected, log, linear_log, own, unit, reciprocal = expect(
                     lane, row, room, shift, level_shift, lowest, highest, offset, predictors,
                     window, past_errors, trackers, shape, layers, weights, biases, table, memory,
-                    sums, cells, outputs, peers, latents,
+                    sums, cells, outputs, peers, latents, BEYOND,
                 )
                 set_regressors(
                     regressors, remainders, window, lane, row, room, corrected, level_shift, unit,
@@ -361,7 +374,7 @@ def mixing_decode(
                 learnt = corrected + (
                     (correction(regressors, adaptive, lane) * unit) >> VALUE_BITS
                 )
-                learnt = min(max(learnt, lowest), highest)
+                learnt = min(max(learnt, lowest - BEYOND), highest + BEYOND)
                 set_densities(densities, learnt, corrected, mean, log, linear_log)
                 value, start, end = find_code(
                     slot, learnt >> MU_BITS, first_code, last_code, edges, mass_table, adaptive,
@@ -378,8 +391,8 @@ def mixing_decode(
                 begin(lane, level, room, window)
             else:
                 learn_remainder(
-                    lane, row, target, corrected, learnt, unit, reciprocal, remainders, adaptive,
-                    regressors, below, above,
+                    lane, row, value, target, corrected, learnt, first_code, last_code, unit,
+                    reciprocal, remainders, adaptive, regressors, below, above,
                 )
                 learn(
                     lane, row, room, level, target, mean, own, unit, reciprocal, window,

@@ -290,10 +290,13 @@ def run_network(
 def expect(
     lane, row, room, shift, level_shift, lowest, highest, offset, predictors, window, past_errors,
     trackers, shape, layers, weights, biases, table, memory, sums, cells, outputs, peers, latents,
+    beyond,
 ):
     """What is to be expected in a row from 1 on: the linear mean, the network's mean, its scale's
     pseudo-logarithm and that of the linear scale, the lane's own prediction without limits and
-    offset, and the unit and reciprocal for `norm`."""
+    offset, and the unit and reciprocal for `norm`.
+
+    The linear mean lies within [lowest, highest], the network's not further than `beyond` off."""
     own = linear_prediction(predictors, window, lane, room + ((row - 1) % room)) >> shift
     mean = min(max(own + offset, lowest), highest)
     log = pseudo_log(
@@ -316,7 +319,7 @@ def expect(
         for j in range(int(shape[LATENT])):
             keep[index(row), index(j)] = memory[index(latent + j)]
     corrected = mean + ((int(memory[index(result)]) * unit) >> VALUE_BITS)
-    corrected = min(max(corrected, lowest), highest)
+    corrected = min(max(corrected, lowest - beyond), highest + beyond)
     return mean, corrected, log + (int(memory[index(result + 1)]) >> 4), log, own, unit, reciprocal
 
 
@@ -389,7 +392,7 @@ def network_encode(
                 mean, corrected, log, _, own, unit, reciprocal = expect(
                     lane, row, room, shift, level_shift, lowest, highest, offset, predictors,
                     window, past_errors, trackers, shape, layers, weights, biases, table, memory,
-                    sums, cells, outputs, peers, latents,
+                    sums, cells, outputs, peers, latents, 0,
                 )
                 c = (log >> (LOG_BITS - CLASS_BITS)) - first_class
                 c = min(max(c, 0), len(classes) - 1)
@@ -464,7 +467,7 @@ def network_decode(
                 mean, corrected, log, _, own, unit, reciprocal = expect(
                     lane, row, room, shift, level_shift, lowest, highest, offset, predictors,
                     window, past_errors, trackers, shape, layers, weights, biases, table, memory,
-                    sums, cells, outputs, peers, latents,
+                    sums, cells, outputs, peers, latents, 0,
                 )
                 c = (log >> (LOG_BITS - CLASS_BITS)) - first_class
                 c = min(max(c, 0), len(classes) - 1)

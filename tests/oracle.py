@@ -582,9 +582,9 @@ def predict(predictor: tuple[int, ...], levels: list[int], offset: int, coding: 
     return limited(unlimited(predictor, levels, coding) + offset, coding)
 
 
-def limited(mean: int, coding: Coding) -> int:
-    """A mean within the range of the codes."""
-    return min(max(mean, 32 * coding.lowest), 32 * coding.highest + 31)
+def limited(mean: int, coding: Coding, beyond: int = 0) -> int:
+    """A mean within the range of the codes, or so far beyond."""
+    return min(max(mean, 32 * coding.lowest - beyond), 32 * coding.highest + 31 + beyond)
 
 
 def scale_class(scale: int, coding: Coding) -> int:
@@ -1087,7 +1087,8 @@ class NetworkLane(Lane):
         latent = self.latent(mean, logarithm, norm)
         self.trace.append(Moment(norm, latent))
         deviation, stretch = self.predicted(latent)
-        corrected = limited(mean + ((deviation * norm.unit) >> 10), self.coding)
+        beyond = 16384 if self.coding.mixed else 0
+        corrected = limited(mean + ((deviation * norm.unit) >> 10), self.coding, beyond)
         return corrected, logarithm + (stretch >> 4)
 
     def latent(self, mean: int, logarithm: int, norm: Norm) -> list[int]:
@@ -1209,7 +1210,7 @@ class MixedLane(NetworkLane):
         x = [norm.of(remainder) for remainder in self.remainders]
         x += [norm.of(past - corrected) >> 2 for past in self.past]
         correction = sum(map(mul, self.gains, x)) >> 24
-        learnt = limited(corrected + ((correction * norm.unit) >> 10), coding)
+        learnt = limited(corrected + ((correction * norm.unit) >> 10), coding, 16384)
         size = size_of(min(max(changed, 576), 1855))
         densities = [(learnt, size), (corrected, size), (mean, size_of(logarithm))]
         code, masses = self.find(bits, densities)
@@ -1218,13 +1219,19 @@ class MixedLane(NetworkLane):
         self.update(newest, exact - mean)
         self.past = [exact, *self.past[:-1]]
         self.move_shares(masses)
-        self.remainders = [exact - corrected, *self.remainders[:-1]]
+        self.remainders = [self.remainder(code, exact - corrected), *self.remainders[:-1]]
         self.power += (sum(map(mul, x, x)) - self.power) >> 8
-        error = max(-4096, min(4096, norm.of(exact - learnt)))
+        error = max(-4096, min(4096, norm.of(self.remainder(code, exact - learnt))))
         g = (error * ((1 << 41) // (self.power + (1 << 14)))) >> 14
         moved = (a + ((g * b + (1 << 13)) >> 14) for a, b in zip(self.gains, x, strict=True))
         self.gains = [max(-(1 << 26), min(1 << 26, gain)) for gain in moved]
         return code
+
+    def remainder(self, code: int, left: int) -> int:
+        """What is left of a code; of the last codes only what leads inwards."""
+        if code == self.coding.highest:
+            return max(left, 0)
+        return min(left, 0) if code == self.coding.lowest else left
 
     def masses_below(self, q: int, densities: list[tuple[int, int]]) -> list[int]:
         """The mass of each density below the edge of a code."""

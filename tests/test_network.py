@@ -133,6 +133,18 @@ def test_files_name_their_network(with_networks, preset, channels, way_back, req
         assert sum(stored.values()) == 4
 
 
+def test_a_mean_beyond_the_last_code_makes_rails_cheap():
+    """A lead that is clipped most of the time, by a network that says it lies far above."""
+    seen = np.random.default_rng(6).random(1500) < 0.05
+    codes = np.where(seen, 508, 511).astype(np.int16)[:, None]
+    high = Layer(np.zeros((8, 2), np.int16), np.array([2000, 0], np.int16), 0, 12)
+    known = Network(1, 0, projector=[layer(8, 8)], predictor=[high], preset=presets.MIXED)
+    coder = chunk.coder_for(Mapping(converter.CHALLENGE), True, integer.Tables(known))
+    packed = coder.encode(codes)
+    assert packed[0] != chunk.LINEAR
+    assert 8 * len(packed) < len(codes)
+
+
 def test_a_network_that_does_harm_is_declined():
     codes, mapping = signals()["one lead"]
     loud = Network(1, 0, projector=[layer(8, 8)], predictor=[layer(8, 2, "identity", 16000)])
