@@ -53,6 +53,7 @@ def compiled_kernels():
     extension = compiler.distutils_extension()
     extension.name = "spikey_codec._kernels"
     extension.optional = True
+    extension.depends += [f"spikey_codec/{name}.py" for name in (*engine.MODULES, "engine")]
     return [extension]
 
 

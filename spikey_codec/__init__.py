@@ -8,7 +8,7 @@ b'any bytes'
 from .errors import SpikeyError
 
 __version__ = "0.1.0"
-__all__ = ["SpikeyError", "__version__", "compress", "decompress"]
+__all__ = ["SpikeyError", "__version__", "compress", "decompress", "open"]
 
 
 def compress(data: bytes, preset: str | None = None) -> bytes:
@@ -23,3 +23,10 @@ def decompress(data: bytes) -> bytes:
     from . import codec
 
     return codec.decompress(data)
+
+
+def open(source):
+    """A compressed recording as an array: see `spikey_codec.recording.Recording`."""
+    from .recording import Recording
+
+    return Recording(source)

@@ -36,11 +36,16 @@ OWN_PREDICTOR_BITS = 8 * 2 * kernels.ORDER
 OWN_PREDICTOR_SHIFT = 5
 NO_OFFSETS = np.zeros(0, np.int32)
 LONGEST, LARGEST = 1 << 17, 1 << 22  # a chunk has at most so many frames and so many samples
+USUAL, SHORTEST = 1 << 20, 1 << 13  # so many samples, unless that makes fewer frames than these
 
 
 def chunk_frames(channels: int) -> int:
-    """Frames of every chunk but the last."""
-    return max(1, min(LONGEST, LARGEST // channels))
+    """Frames of every chunk but the last.
+
+    Few enough for a second out of the middle of many channels to be read at once, and enough for
+    what a chunk says of every channel to weigh little.
+    """
+    return max(1, min(LONGEST, max(USUAL // channels, min(SHORTEST, LARGEST // channels))))
 
 
 class Side(NamedTuple):

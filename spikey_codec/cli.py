@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from . import __version__, compress, decompress, files, presets
-from .errors import CorruptError, RecordingError, SpikeyError
+from . import __version__, files, presets
+from .errors import CorruptError, RecordingError, SpikeyError, UsageError
 
 EXISTING = click.Path(exists=True, path_type=Path)
 LONGEST_FILL = 1 << 27  # samples: a longer gap is no loss but a clock that was set
@@ -33,21 +33,77 @@ def main():
     """Lossless compression of recordings of brain electrodes."""
 
 
+JOBS = click.option("-j", "--jobs", default=1, show_default=True, type=click.IntRange(1),
+                    help="Processes to use at once, for what has several chunks.")
+
+
 @main.command()
 @click.argument("source", metavar="IN.wav")
 @click.argument("target", metavar="OUT.brainwire")
 @click.option("--preset", metavar="NAME", help=f"{presets.DEFAULT} (the default) or a network.")
-def encode(source: str, target: str, preset: str | None):
-    """Compress a WAV recording ("-": standard input or output)."""
-    files.convert(source, target, lambda data: compress(data, preset))
+@click.option("--raw", is_flag=True, help="IN is no WAV but samples alone, frame by frame.")
+@click.option("--channels", type=click.IntRange(1, 32767), help="Of --raw; 1 if not given.")
+@click.option("--rate", type=click.IntRange(0, (1 << 32) - 1), help="Of --raw, in Hz.")
+@click.option("--dtype", help="Of --raw: int16, little-endian, is all there is.")
+@JOBS
+def encode(source, target, preset, raw, channels, rate, dtype, jobs):
+    """Compress a recording, or any other file ("-": standard input or output).
+
+    16-bit WAVs, and raw interleaved samples with --raw, are predicted and coded; what else there
+    is comes back as exactly, but is only packed.
+    """
+    from .codec import encoded
+    from .recording import raw_place
+
+    if not raw and (channels, rate, dtype) != (None, None, None):
+        raise UsageError("--channels, --rate and --dtype are for --raw; a WAV says them itself.")
+    if raw and dtype not in (None, "int16", "<i2"):
+        raise UsageError(f"Samples of the type {dtype} cannot be coded, only int16 can.")
+
+    def convert(content):
+        place = raw_place(content, channels or 1, rate or 0) if raw else None
+        return encoded(content, preset, place, jobs, _progress())
+
+    files.convert(source, target, convert)
 
 
 @main.command()
 @click.argument("source", metavar="IN.brainwire")
 @click.argument("target", metavar="OUT.wav")
-def decode(source: str, target: str):
-    """Restore a file that `encode` compressed ("-" as there)."""
-    files.convert(source, target, decompress)
+@click.option("--range", "span", metavar="START:STOP",
+              help="Only these frames, counted from 0, or seconds: 100:200, 1.5s:2s, 10s: or :500.")
+@click.option("--channels", "chosen", metavar="LIST",
+              help="Only these channels, counted from 0: 3 or 0,2,8-15.")
+@JOBS
+def decode(source: str, target: str, span: str | None, chosen: str | None, jobs: int):
+    """Restore a file that `encode` compressed ("-" as there), or a part of a recording.
+
+    A part is a WAV of its own, or raw samples where the original was.
+    """
+    from .codec import decoded
+    from .recording import Recording, part_of
+
+    if span is None and chosen is None:
+        files.convert(source, target, lambda content: decoded(content, jobs, _progress()))
+        return
+    files.convert(source, target, lambda content: part_of(Recording(content), span, chosen))
+
+
+def _progress():
+    """What shows on a terminal how far a long job is."""
+    if not sys.stderr.isatty():
+        return lambda done, frames: None
+    bars = []
+
+    def report(done: int, frames: int) -> None:
+        if done < frames and not bars:
+            bars.append(click.progressbar(length=frames, file=sys.stderr))
+        if bars:
+            bars[0].update(done - bars[0].pos)
+        if bars and done == frames:
+            bars[0].render_finish()
+
+    return report
 
 
 @main.command()
@@ -56,7 +112,9 @@ def info(path: str):
     """Say what is inside a .brainwire file."""
     from .codec import read_info
 
-    for key, value in read_info(files.read(path)).items():
+    with files.opened(path) as content:
+        info = read_info(content)
+    for key, value in info.items():
         if key == "predictors":
             value = ", ".join(f"{name} ({n}x)" for name, n in sorted(value.items()))
         elif isinstance(value, float):
@@ -68,16 +126,20 @@ def info(path: str):
 @click.argument("paths", metavar="FILE.brainwire...", nargs=-1, required=True)
 def verify(paths: tuple[str, ...]):
     """Check that files decode to what they were made from."""
+    from .codec import decoded
+
     bad = 0
     for path in paths:
+        size = checksum = 0
         try:
-            original = decompress(files.read(path))
+            with files.opened(path) as content:
+                for piece in decoded(content):
+                    size, checksum = size + len(piece), zlib.crc32(piece, checksum)
         except (SpikeyError, OSError, MemoryError) as error:
             bad += 1
             click.echo(f"{path}: BAD: {files.sentence(error)}", err=True)
             continue
-        checksum = zlib.crc32(original)
-        click.echo(f"{path}: good, {len(original)} bytes, CRC-32 {checksum:08x}")
+        click.echo(f"{path}: good, {size} bytes, CRC-32 {checksum:08x}")
     if bad:
         raise CorruptError(f"{bad} of {len(paths)} files are bad.")
 

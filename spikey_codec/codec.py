@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from . import chunk, container, converter, presets, wav
 from .container import Header
 from .errors import CorruptError
+from .index import Extent, IndexWriter, read_index
+from .jobs import ordered
+
+Report = Callable[[int, int], None]
 
 
 def compress(data: bytes, preset: str | None = None) -> bytes:
@@ -30,28 +35,7 @@ def compress(data: bytes, preset: str | None = None) -> bytes:
     ------
     UsageError for an unknown preset.
     """
-    number, tables, identity = presets.resolve(preset)
-    header = Header(number, zlib.crc32(data), network=identity)
-    recording = wav.split(data)
-    if recording is None:
-        header.preset = presets.LINEAR  # nothing is predicted: whoever has no network can read it
-        header.opaque, header.head = True, bytes(data)
-        return container.write_header(header)
-    samples = recording.samples
-    header.frames, header.channels = samples.shape
-    header.rate, header.head, header.tail = recording.rate, recording.head, recording.tail
-    if not samples.size:
-        return container.write_header(header)
-    codes, header.mapping = converter.to_codes(samples)
-    coder = chunk.coder_for(header.mapping, encoding=True, network=tables)
-    parts = [container.write_header(header)]
-    step = chunk.chunk_frames(header.channels)
-    for start in range(0, header.frames, step):
-        part = coder.encode(codes[start : start + step])
-        if start + step < header.frames:  # the last one ends with the file
-            parts.append(container.write_varint(len(part)))
-        parts.append(part)
-    return b"".join(parts)
+    return b"".join(encoded(memoryview(data), preset))
 
 
 def decompress(data: bytes) -> bytes:
@@ -63,41 +47,141 @@ def decompress(data: bytes) -> bytes:
         where the bytes are not, or are no longer, what `compress` wrote. What is returned has
         the checksum of the original.
     """
-    header, reader = container.read_header(data)
-    original = header.head
+    return b"".join(decoded(memoryview(data)))
+
+
+def encoded(
+    source,
+    preset: str | None = None,
+    place: wav.Place | None = None,
+    jobs: int = 1,
+    report: Report = lambda done, frames: None,
+) -> Iterator[bytes]:
+    """The compressed file, piece by piece; `decoded` is the inverse.
+
+    Parameters
+    ----------
+    source : anything with len() and slices of bytes
+        It is read twice, block by block.
+    preset : as for `compress`
+    place : where its samples are; by default what the header of a WAV says
+    jobs : processes to use at once
+    report : called with the number of frames that are done, and of all, after every chunk
+
+    Raises UsageError for an unknown preset, OSError where the source changes while it is read.
+    """
+    number, tables, identity = presets.resolve(preset)
+    place = place or wav.locate(source)
+    if place is None:
+        data = bytes(source[:])
+        # nothing is predicted: whoever has no network can read it
+        header = Header(presets.LINEAR, zlib.crc32(data), head=data, opaque=True)
+        yield container.write_header(header)
+        return
+    header = Header(number, 0, *place[1:], network=identity)
+    header.head, header.tail = bytes(source[: place.start]), bytes(source[place.end :])
+    survey = converter.Survey()
+    checksum = zlib.crc32(header.head)
+    for samples in _blocks(source, place):
+        survey.add(samples)
+        checksum = zlib.crc32(samples, checksum)
+    header.checksum = zlib.crc32(header.tail, checksum)
+    if place.frames:
+        header.mapping = survey.mapping()
+    yield container.write_header(header)
+    index = IndexWriter()
+    again = [zlib.crc32(header.head)]
+
+    def work():
+        for samples in _blocks(source, place):
+            again[0] = zlib.crc32(samples, again[0])
+            yield preset, header.mapping, samples
+
+    step = chunk.chunk_frames(place.channels)
+    for part in ordered(_encode_chunk, work(), jobs):
+        index.add(part)
+        yield part
+        report(min(step * len(index), place.frames), place.frames)
+    if again[0] != checksum:
+        name = getattr(source, "name", "the input")
+        raise OSError(errno.EIO, "It changed while it was being read", name)
+    if len(index) > 1:
+        yield index.write()
+
+
+def decoded(
+    source, jobs: int = 1, report: Report = lambda done, frames: None
+) -> Iterator[bytes]:
+    """The original file, piece by piece, of what `encoded` gave.
+
+    source : anything with len() and slices of bytes
+    jobs, report : as for `encoded`
+    Raises what `decompress` raises; that the checksum is right is only known after the last piece.
+    """
+    header, reader = container.read_header(source)
     presets.name_of(header.preset, header.network)
+    checksum = zlib.crc32(header.head)
+    yield header.head
     if not header.opaque:
-        samples = decode_samples(header, reader)
-        original = wav.join(wav.Recording(header.head, samples, header.tail, header.rate))
+        done = 0
+        for samples in decoded_samples(header, reader, jobs):
+            checksum = zlib.crc32(samples, checksum)
+            yield samples.data.cast("B")
+            done += len(samples)
+            report(done, header.frames)
+        checksum = zlib.crc32(header.tail, checksum)
+        yield header.tail
     if reader.left:
         raise CorruptError("The file is damaged: there is something after its end.")
-    if zlib.crc32(original) != header.checksum:
+    if checksum != header.checksum:
         raise CorruptError("The file is damaged: its checksum is not that of what it decodes to.")
-    return original
 
 
-def decode_samples(header: Header, reader: container.Reader) -> np.ndarray:
-    """The samples of the chunks that the reader stands before: int16, shape (frames, channels).
+def decoded_samples(
+    header: Header, reader: container.Reader, jobs: int = 1
+) -> Iterator[np.ndarray]:
+    """The samples of each of the chunks that the reader stands before.
 
-    Raises CorruptError or WeightsError.
+    Little-endian int16, shape (frames, channels), C-contiguous. Raises CorruptError, WeightsError.
     """
-    tables = presets.resolve(presets.name_of(header.preset, header.network))[1]
-    coder = None
-    decoded = [np.empty((0, header.channels), np.int16)]
-    for frames, part in _chunks(header, reader):
-        coder = coder or chunk.coder_for(header.mapping, encoding=False, network=tables)
-        codes = coder.decode(part, frames, header.channels)
-        decoded.append(converter.to_samples(codes, header.mapping))
-    return np.concatenate(decoded)
+    work = (_work_of(header, extent, reader.data) for extent in read_index(header, reader))
+    for samples in ordered(_decode_chunk, work, jobs):
+        yield samples.astype("<i2", order="C", copy=False)
 
 
-def _chunks(header: Header, reader: container.Reader) -> Iterator[tuple[int, memoryview]]:
-    """Number of frames and bytes of each chunk that the reader stands before."""
-    step = chunk.chunk_frames(header.channels)
-    for start in range(0, header.frames, step):
-        last = start + step >= header.frames  # it ends with the file
-        part = reader.take(reader.left if last else reader.varint())
-        yield min(step, header.frames - start), part
+def decode_extent(header: Header, extent: Extent, source) -> np.ndarray:
+    """The samples of one chunk: int16, shape (frames, channels). Raises as `decoded_samples`."""
+    return _decode_chunk(_work_of(header, extent, source))
+
+
+def _work_of(header: Header, extent: Extent, source) -> tuple:
+    name = presets.name_of(header.preset, header.network)
+    # bytes, for another process to get
+    return name, header.mapping, bytes(extent.read(source)), extent.frames, header.channels
+
+
+def _blocks(source, place: wav.Place) -> Iterator[np.ndarray]:
+    """The samples of each chunk: little-endian int16, shape (frames, channels)."""
+    step = chunk.chunk_frames(place.channels)
+    size = 2 * place.channels
+    for start in range(0, place.frames, step):
+        stop = min(start + step, place.frames)
+        data = source[place.start + size * start : place.start + size * stop]
+        yield np.frombuffer(data, "<i2").reshape(stop - start, place.channels)
+
+
+def _encode_chunk(work: tuple) -> bytes:
+    """A chunk of these samples: (name of the preset, mapping, samples)."""
+    preset, mapping, samples = work
+    coder = chunk.coder_for(mapping, encoding=True, network=presets.resolve(preset)[1])
+    return coder.encode(converter.codes_of(samples, mapping))
+
+
+def _decode_chunk(work: tuple) -> np.ndarray:
+    """Inverse of `_encode_chunk`: (preset, mapping, bytes, frames, channels) -> samples."""
+    preset, mapping, part, frames, channels = work
+    coder = chunk.coder_for(mapping, encoding=False, network=presets.resolve(preset)[1])
+    return converter.to_samples(coder.decode(memoryview(part), frames, channels), mapping)
 
 
 def read_info(data: bytes) -> dict:
@@ -129,8 +213,9 @@ def read_info(data: bytes) -> dict:
     }
     side = 0
     used: dict[str, int] = {}
-    for _, part in _chunks(header, reader):
+    for extent in read_index(header, reader):
         for_network = header.preset != presets.LINEAR
+        part = extent.read(reader.data)
         names, size_of_side = chunk.read_names(part, header.channels, for_network)
         for name in names:
             used[name] = used.get(name, 0) + 1

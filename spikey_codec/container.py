@@ -81,8 +81,10 @@ def write_header(header: Header) -> bytes:
     return bytes(out)
 
 
-def read_header(data: bytes) -> tuple[Header, "Reader"]:
+def read_header(data) -> tuple[Header, "Reader"]:
     """The header of a file and a reader that stands at its first chunk.
+
+    data : anything with len() and slices of bytes
 
     Raises NotBrainwireError, VersionError or CorruptError.
     """
@@ -146,8 +148,9 @@ def write_varint(number: int) -> bytes:
 class Reader:
     """Walks through bytes; whatever would pass the end raises CorruptError."""
 
-    def __init__(self, data: bytes, position: int = 0):
-        self.data = memoryview(data)
+    def __init__(self, data, position: int = 0):
+        """data : anything with len() and slices of bytes"""
+        self.data = memoryview(data) if isinstance(data, (bytes, bytearray)) else data
         self.position = position
 
     @property

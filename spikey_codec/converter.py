@@ -49,24 +49,56 @@ def to_challenge_codes(samples: np.ndarray) -> np.ndarray | None:
     return codes if np.array_equal(challenge_pcm()[codes - LOWEST_CODE], samples) else None
 
 
-def to_codes(samples: np.ndarray) -> tuple[np.ndarray, Mapping]:
-    """Codes of int16 samples (any shape), int16, and the mapping that takes them back.
+class Survey:
+    """Finds the mapping of a recording that comes block by block.
 
     CHALLENGE if every sample lies on the challenge's map; else SPARSE where the values in use
-    leave such gaps that listing them pays; else PLAIN, the samples themselves. SPARSE codes
-    are centred: they run from -(n // 2) for the lowest of n values.
+    leave such gaps that listing them pays; else PLAIN, the samples themselves.
     """
-    samples = samples.astype(np.int16, copy=False)  # a WAV's are little-endian on any machine
-    codes = to_challenge_codes(samples)
-    if codes is not None:
-        return codes, Mapping(CHALLENGE)
-    used = np.bincount(samples.reshape(-1).view(np.uint16), minlength=1 << 16) > 0
-    values = np.sort(np.flatnonzero(used).astype(np.uint16).view(np.int16))
-    if not _listing_pays(values, samples.size):
-        return samples, Mapping(PLAIN)
+
+    def __init__(self):
+        self._challenge = True
+        self._used = np.zeros(1 << 16, bool)
+        self._samples = 0
+
+    def add(self, samples: np.ndarray) -> None:
+        """The next block: int16, any shape."""
+        samples = samples.astype(np.int16, copy=False)  # a WAV's are little-endian on any machine
+        self._challenge = self._challenge and to_challenge_codes(samples) is not None
+        self._samples += samples.size
+        self._used[np.ascontiguousarray(samples).view(np.uint16)] = True
+
+    def mapping(self) -> Mapping:
+        """The mapping for all blocks that were added."""
+        if self._challenge:
+            return Mapping(CHALLENGE)
+        values = np.sort(np.flatnonzero(self._used).astype(np.uint16).view(np.int16))
+        pays = _listing_pays(values, self._samples)
+        return Mapping(SPARSE, values) if pays else Mapping(PLAIN)
+
+
+def to_codes(samples: np.ndarray) -> tuple[np.ndarray, Mapping]:
+    """Codes of int16 samples (any shape), int16, and the mapping that takes them back."""
+    survey = Survey()
+    survey.add(samples)
+    mapping = survey.mapping()
+    return codes_of(samples, mapping), mapping
+
+
+def codes_of(samples: np.ndarray, mapping: Mapping) -> np.ndarray:
+    """Codes of int16 samples (any shape), int16; every sample must be in the mapping.
+
+    SPARSE codes are centred: they run from -(n // 2) for the lowest of n values.
+    """
+    samples = samples.astype(np.int16, copy=False)
+    if mapping.kind == PLAIN:
+        return samples
+    if mapping.kind == CHALLENGE:
+        return samples >> 6
     index = np.zeros(1 << 16, np.int16)
-    index[values.view(np.uint16)] = np.arange(len(values)) - len(values) // 2
-    return index[samples.view(np.uint16)], Mapping(SPARSE, values)
+    count = len(mapping.values)
+    index[mapping.values.view(np.uint16)] = np.arange(count) - count // 2
+    return index[samples.view(np.uint16)]
 
 
 def _listing_pays(values: np.ndarray, samples: int) -> bool:
@@ -80,7 +112,7 @@ def _listing_pays(values: np.ndarray, samples: int) -> bool:
 
 
 def to_samples(codes: np.ndarray, mapping: Mapping) -> np.ndarray:
-    """Inverse of `to_codes`; codes must lie in `code_range(mapping)`."""
+    """Inverse of `codes_of`; codes must lie in `code_range(mapping)`."""
     if mapping.kind == PLAIN:
         return codes
     values = challenge_pcm() if mapping.kind == CHALLENGE else mapping.values

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from . import __version__, compress, decompress, files, presets
+from . import __version__, files, presets
 from .errors import CorruptError, NotBrainwireError, SpikeyError, VersionError
 
 
@@ -51,11 +51,23 @@ def encode(arguments: list[str] | None = None) -> int:
         help=f"{presets.DEFAULT} (the default) or the name of a network in weights/networks",
     )
     given = parser.parse_args(arguments)
-    return _run(parser, lambda data: compress(data, given.preset), given.source, given.target)
+
+    def convert(source):
+        from .codec import encoded  # imports NumPy, which a mistyped command need not wait for
+
+        return encoded(source, given.preset)
+
+    return _run(parser, convert, given.source, given.target)
 
 
 def decode(arguments: list[str] | None = None) -> int:
     """Restore the file that `encode` was given; returns the exit status."""
     parser = _parser("decode", "IN.brainwire", "OUT.wav", "Restore a file that encode compressed.")
     given = parser.parse_args(arguments)
-    return _run(parser, decompress, given.source, given.target)
+
+    def convert(source):
+        from .codec import decoded
+
+        return decoded(source)
+
+    return _run(parser, convert, given.source, given.target)

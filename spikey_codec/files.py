@@ -10,9 +10,10 @@ import signal
 import stat
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 from .errors import UsageError
+from .sources import FileBytes
 
 STANDARD = "-"  # stands for standard input or output
 
@@ -23,6 +24,19 @@ def read(path: str) -> bytes:
         return standard_input().read()
     with open(path, "rb") as file:
         return file.read()
+
+
+@contextlib.contextmanager
+def opened(path: str) -> Iterator[FileBytes | bytes]:
+    """The bytes of a file, read where they are wanted; all of them at once if it is no plain file.
+
+    "-" is standard input. OSError where it cannot be read.
+    """
+    if path == STANDARD or not stat.S_ISREG(os.stat(path).st_mode):
+        yield read(path)
+        return
+    with open(path, "rb") as file:
+        yield FileBytes(file)
 
 
 @contextlib.contextmanager
@@ -60,19 +74,23 @@ def _open(stream, name: str):
     return stream
 
 
-def write(path: str, data: bytes) -> None:
+def write(path: str, data: bytes | Iterable[bytes]) -> None:
     """Write a file, or standard output for "-", so that it is complete or untouched.
 
+    data : all of it, or piece by piece; what goes wrong in making the pieces undoes the writing
     The bytes go to a temporary file in the same folder, which then takes the target's place; a
-    target that is no regular file (a pipe, a device) is written to directly. An existing file's
-    permissions are kept. Raises OSError, with the old file as it was.
+    target that is no regular file (a pipe, a device) is written to directly, once all pieces are
+    there. An existing file's permissions are kept. Raises OSError, with the old file as it was.
     """
+    pieces = [data] if isinstance(data, (bytes, bytearray, memoryview)) else data
     if path in (STANDARD, "/dev/stdout"):
+        data = b"".join(pieces)
         output = standard_output()
         output.write(data)
         output.flush()
         return
     if descriptor := re.fullmatch(r"/dev/fd/(\d+)|/proc/self/fd/(\d+)", path):
+        data = b"".join(pieces)
         with os.fdopen(os.dup(int(descriptor[1] or descriptor[2])), "wb") as file:
             file.write(data)
         return
@@ -80,30 +98,32 @@ def write(path: str, data: bytes) -> None:
     with contextlib.suppress(FileNotFoundError):
         mode = os.stat(path).st_mode
     if mode is not None and not stat.S_ISREG(mode):
+        data = b"".join(pieces)
         with open(path, "wb") as file:
             file.write(data)
         return
     if not os.path.basename(path):
         raise OSError(errno.ENOENT, os.strerror(errno.ENOENT), path)
     with _stoppable():
-        _replace(path, data, mode)
+        _replace(path, pieces, mode)
 
 
-def _replace(path: str, data: bytes, mode: int | None) -> None:
+def _replace(path: str, pieces: Iterable[bytes], mode: int | None) -> None:
     """Let a complete new file take the place of the one at `path`, if there is one."""
     target = os.path.realpath(path)  # what a symbolic link points to, not the link
     # not named after the target, whose name may be as long as a name can be
     partial = os.path.join(os.path.dirname(target), f".spikey-{os.urandom(6).hex()}.partial")
     try:
         with open(partial, "xb") as file:
-            file.write(data)
+            for piece in pieces:
+                file.write(piece)
         if mode is not None:
             os.chmod(partial, stat.S_IMODE(mode))
         os.replace(partial, target)
     except BaseException as error:
         with contextlib.suppress(OSError):
             os.unlink(partial)
-        if isinstance(error, OSError):
+        if isinstance(error, OSError) and error.filename in (None, partial):
             error.filename, error.filename2 = path, None
         raise
 
@@ -116,10 +136,14 @@ def refuse_same(source: str, target: str) -> None:
                 raise UsageError(f"The input and the output are the same file, {source}.")
 
 
-def convert(source: str, target: str, function: Callable[[bytes], bytes]) -> None:
-    """Write what `function` makes of the source to the target; nothing where it fails."""
+def convert(source: str, target: str, function: Callable[..., bytes | Iterable[bytes]]) -> None:
+    """Write what `function` makes of the source to the target; nothing where it fails.
+
+    function : of what `opened` gives, to bytes or pieces of them
+    """
     refuse_same(source, target)
-    write(target, function(read(source)))
+    with opened(source) as content:
+        write(target, function(content))
 
 
 def sentence(error: BaseException) -> str:

@@ -572,3 +572,17 @@ def add_offsets(errors, taps, shift, offsets):
             total += int(taps[k]) * int(run[k])
         offsets[t] = int(offsets[t]) + (total >> shift)
     return n
+
+
+@kernel("i8(i4[::1],i4[::1],i8[::1])")
+def cross_products(own, other, sums):
+    """sums[reach + d] = sum of own[t] * other[t - d], d from -reach to reach; exact in 64 bits."""
+    reach = len(sums) >> 1
+    for d in range(-reach, reach + 1):
+        now = own[max(d, 0) :]
+        past = other[max(-d, 0) :]
+        total = 0
+        for t in range(min(len(now), len(past))):
+            total += int(now[t]) * int(past[t])
+        sums[reach + d] = total
+    return reach

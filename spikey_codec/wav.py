@@ -47,12 +47,40 @@ class Recording(NamedTuple):
     """Sampling rate in Hz as the fmt chunk has it, 0 to 2**32 - 1; it may be nonsense."""
 
 
+class Place(NamedTuple):
+    """Where the samples of a file lie, and how: `frames` of `channels` from byte `start` on."""
+
+    start: int
+    frames: int
+    channels: int
+    rate: int
+
+    @property
+    def end(self) -> int:
+        """Where they end."""
+        return self.start + 2 * self.frames * self.channels
+
+
 def split(data: bytes) -> Recording | None:
     """Find the 16-bit PCM samples in the bytes of a WAV file, copying none of them.
 
+    None where `locate` finds none; no bytes make this function raise.
+    """
+    place = locate(data)
+    if place is None:
+        return None
+    frames, channels = place.frames, place.channels
+    samples = np.frombuffer(data, "<i2", count=frames * channels, offset=place.start)
+    shaped = samples.reshape(frames, channels)
+    return Recording(data[: place.start], shaped, data[place.end :], place.rate)
+
+
+def locate(data) -> Place | None:
+    """Find the 16-bit PCM samples of a WAV file, given anything with len() and slices of bytes.
+
     Understood are RIFF, RF64 and BW64 files where the last fmt chunk before the first data chunk
     declares PCM of 16 bits, plain or EXTENSIBLE, with a block align of 2 bytes per channel.
-    For anything else the answer is None; no bytes make this function raise.
+    For anything else the answer is None.
 
     The samples end where the data chunk does. They go on to the end of the file where the size of
     the chunk is more than is left, 0xFFFFFFFF without a usable ds64 chunk, or 0 although bytes
@@ -62,7 +90,7 @@ def split(data: bytes) -> Recording | None:
     """
     if len(data) < _RIFF.size:
         return None
-    form, _, kind = _RIFF.unpack_from(data)
+    form, _, kind = _RIFF.unpack(data[: _RIFF.size])
     if form not in (b"RIFF", b"RF64", b"BW64") or kind != b"WAVE":
         return None
 
@@ -73,7 +101,7 @@ def split(data: bytes) -> Recording | None:
         if name == b"fmt ":
             layout = _layout(data[start : start + min(size, _EXTENSIBLE_FMT_SIZE)])
         elif name == b"ds64" and form != b"RIFF" and len(data) - start >= _DS64.size <= size:
-            _, long_size = _DS64.unpack_from(data, start)
+            _, long_size = _DS64.unpack(data[start : start + _DS64.size])
     else:
         return None
     if layout is None:
@@ -81,10 +109,7 @@ def split(data: bytes) -> Recording | None:
 
     channels, rate = layout
     end = _end_of_samples(data, start, long_size if size == _SIZE_ELSEWHERE else size)
-    frames = (end - start) // (2 * channels)
-    samples = np.frombuffer(data, "<i2", count=frames * channels, offset=start)
-    tail = data[start + samples.nbytes :]
-    return Recording(data[:start], samples.reshape(frames, channels), tail, rate)
+    return Place(start, (end - start) // (2 * channels), channels, rate)
 
 
 def join(recording: Recording) -> bytes:
@@ -137,7 +162,7 @@ def is_plain_header(head: bytes, frames: int, channels: int, rate: int) -> bool:
 def _chunks(data: bytes, position: int) -> Iterator[tuple[bytes, int, int]]:
     """Id, start of the body and declared size of each chunk; the last may exceed the data."""
     while position + _CHUNK.size <= len(data):
-        name, size = _CHUNK.unpack_from(data, position)
+        name, size = _CHUNK.unpack(data[position : position + _CHUNK.size])
         start = position + _CHUNK.size
         yield name, start, size
         # Chunks start at even positions; this also keeps the samples aligned to their 2 bytes.

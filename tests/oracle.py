@@ -316,15 +316,44 @@ class Heard:
 
 def read_chunks(reader: Reader, frames: int, channels: int, coding: Coding) -> list[int]:
     """The codes of all chunks, frame by frame."""
-    full = min(131072, max(1, 4194304 // channels))
+    full = max(1, min(131072, max(1048576 // channels, min(8192, 4194304 // channels))))
+    count = -(-frames // full)
+    contents = []
+    if count == 1:
+        contents = [reader.rest()]
+    elif count > 1:
+        contents = indexed(reader.rest(), count)
     codes = []
-    while frames > 0:
+    for content in contents:
         held = min(full, frames)
         frames -= held
-        content = reader.take(reader.varint()) if frames > 0 else reader.rest()
         codes += read_chunk(Reader(content), held, channels, coding)
     reader.end()
     return codes
+
+
+def indexed(data: bytes, count: int) -> list[bytes]:
+    """The bytes of each of several chunks, which an index follows."""
+    if len(data) < 4:
+        raise ValueError("there is no room for an index")
+    (size,) = struct.unpack("<I", data[-4:])
+    if not 4 < size <= len(data) - 4:
+        raise ValueError("the index has an impossible size")
+    chunks, fields = data[: -4 - size], data[-4 - size : -8]
+    if zlib.crc32(fields) != struct.unpack("<I", data[-8:-4])[0]:
+        raise ValueError("the index has changed")
+    if count > len(fields):
+        raise ValueError("there are fewer chunks than the header says")
+    entries, given = Reader(fields), Reader(chunks)
+    contents = []
+    for _ in range(count):
+        content = given.take(entries.varint())
+        if struct.pack("<I", zlib.crc32(content)) != entries.take(4):
+            raise ValueError("a chunk has changed")
+        contents.append(content)
+    entries.end()
+    given.end()
+    return contents
 
 
 def read_chunk(reader: Reader, frames: int, channels: int, coding: Coding) -> list[int]:

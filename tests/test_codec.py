@@ -94,7 +94,8 @@ def test_recordings_of_several_chunks_come_back(frames):
 def test_chunks_of_any_size_come_back(frames, longest, largest):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(chunk, "LONGEST", longest)
-        patch.setattr(chunk, "LARGEST", largest)
+        patch.setattr(chunk, "USUAL", largest)
+        patch.setattr(chunk, "SHORTEST", 1)
         assert_comes_back(plain_wav(frames))
 
 

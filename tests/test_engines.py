@@ -118,6 +118,7 @@ def test_encoding_imports_nothing_heavy(which, tmp_path):
 def test_all_kernels_are_there_by_name():
     own = {"encode", "decode", "prepare", "lagged_products"}
     networks = {"network_encode", "network_decode", "trace", "own_errors", "add_offsets"}
+    networks.add("cross_products")
     mixing = {"mixing_encode", "mixing_decode"}
     assert set(engine.signatures) == own | networks | mixing
     by_module = (kernels, own), (network_kernels, networks), (mixing_kernels, mixing)

@@ -205,7 +205,8 @@ class _Member:
     def peers(self, others: list[_Member]):
         """Correlation with each of the others, in 1/128, and what they add to the prediction."""
         errors = [other.own_errors for other in others]
-        fitted = joint.fit(self.own_errors, errors)
+        products = joint.Products([self.own_errors, *errors])
+        fitted = joint.fit(products, 0, list(range(1, 1 + len(errors))))
         return tuple(peer.correlation for peer in fitted), joint.offsets(fitted, errors)
 
     def trace(self, offsets=None) -> np.ndarray:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..network_kernels import NEWEST_TAP, TAPS, add_offsets, own_errors
+from ..network_kernels import NEWEST_TAP, TAPS, add_offsets, cross_products, own_errors
 
 OLDEST_TAP = TAPS - 1 - NEWEST_TAP
 TAP_BITS = 7  # a tap's magnitude
@@ -65,12 +65,33 @@ def offsets(peers: list[Peer], peer_errors: list[np.ndarray]) -> np.ndarray:
     return total
 
 
-def _lagged(error: np.ndarray) -> np.ndarray:
-    """The error at every tap, float64 holding integers: shape (TAPS, frames)."""
-    clipped = np.clip(error, -CLIP, CLIP).astype(float)
-    padded = np.concatenate([np.zeros(OLDEST_TAP), clipped, np.zeros(NEWEST_TAP)])
-    n = len(error)
-    return np.stack([padded[TAPS - 1 - j : TAPS - 1 - j + n] for j in range(TAPS)])
+class Products:
+    """Sums of products of channels' errors at every distance that taps can have.
+
+    all_errors : of every channel, int32 of shape (frames,); None for one that takes no part.
+    Errors are limited to CLIP, so that rare large ones do not decide.
+    """
+
+    def __init__(self, all_errors: list[np.ndarray | None]):
+        self.clipped = [
+            None if error is None else np.clip(error, -CLIP, CLIP).astype(np.int32)
+            for error in all_errors
+        ]
+        self._known: dict[tuple[int, int], np.ndarray] = {}
+
+    def of(self, i: int, j: int) -> np.ndarray:
+        """Item TAPS - 1 + d: sum of i's error times j's d frames before; float64, integers."""
+        if (j, i) in self._known:
+            return self._known[j, i][::-1]
+        if (i, j) not in self._known:
+            sums = np.empty(2 * TAPS - 1, np.int64)
+            cross_products(self.clipped[i], self.clipped[j], sums)
+            self._known[i, j] = sums.astype(float)
+        return self._known[i, j]
+
+    def power(self, i: int) -> float:
+        """Sum of the squares of a channel's errors."""
+        return float(self.of(i, i)[TAPS - 1])
 
 
 def solve(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -91,35 +112,28 @@ def solve(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
     return b
 
 
-def fit(own: np.ndarray, peer_errors: list[np.ndarray], channels=None) -> list[Peer]:
-    """The peers whose taps leave the least power of a channel's own error.
+def fit(products: Products, own: int, channels: list[int]) -> list[Peer]:
+    """The peers `channels` of channel `own`, with the taps that leave the least power of its error.
 
-    own, peer_errors : int32, shape (frames,), from `errors`; channels : the peers' numbers.
+    As if the errors went on as zeros before the first frame and behind the last.
     """
-    lagged = np.concatenate([_lagged(error) for error in peer_errors])
-    target = np.clip(own, -CLIP, CLIP).astype(float)
-    taps = solve(lagged @ lagged.T, lagged @ target).reshape(len(peer_errors), TAPS)
-    power = float(target @ target)
+    lags = np.arange(TAPS)  # tap a is for the lag a - NEWEST_TAP
+    between = TAPS - 1 + lags[None] - lags[:, None]
+    matrix = np.block([[products.of(i, j)[between] for j in channels] for i in channels])
+    right = np.concatenate([products.of(own, j)[TAPS - 1 + lags - NEWEST_TAP] for j in channels])
+    taps = solve(matrix, right).reshape(len(channels), TAPS)
     peers = []
-    for i, tap in enumerate(taps):
+    for channel, tap in zip(channels, taps):
         largest = float(np.abs(tap).max())
         shift = 0
         while shift < GREATEST_SHIFT and largest * (2 << shift) < (1 << TAP_BITS) - 1:
             shift += 1
         limit = (1 << TAP_BITS) - 1
         quantised = np.clip(np.floor(tap * (1 << shift) + 0.5), -limit, limit).astype(np.int8)
-        present = lagged[TAPS * i + NEWEST_TAP]
-        product = float(present @ target)
-        scale = math.sqrt(float(present @ present)) * math.sqrt(power)
+        product = float(products.of(own, channel)[TAPS - 1])
+        scale = math.sqrt(products.power(channel)) * math.sqrt(products.power(own))
         correlation = math.floor(128 * product / scale + 0.5) if scale else 0
-        peers.append(
-            Peer(
-                channels[i] if channels is not None else i,
-                shift,
-                max(-127, min(127, correlation)),
-                quantised,
-            )
-        )
+        peers.append(Peer(channel, shift, max(-127, min(127, correlation)), quantised))
     return peers
 
 
@@ -132,10 +146,11 @@ def choose(all_errors: list[np.ndarray | None], most: int = USUAL_PEERS) -> list
     channels = [i for i, error in enumerate(all_errors) if error is not None]
     if len(channels) < 2:
         return chosen
-    clipped = np.stack([np.clip(all_errors[i], -CLIP, CLIP) for i in channels]).astype(float)
-    products = clipped @ clipped.T
-    power = np.sqrt(np.diag(products).clip(1))
-    measure = np.abs(products) / power[:, None] / power[None]
+    products = Products(all_errors)
+    clipped = np.stack([products.clipped[i] for i in channels]).astype(float)
+    together = clipped @ clipped.T
+    power = np.sqrt(np.diag(together).clip(1))
+    measure = np.abs(together) / power[:, None] / power[None]
     np.fill_diagonal(measure, 0)
     # Prim's order: begin with the channel that has most in common with all, go on with the one
     # that has most in common with those already coded
@@ -147,17 +162,18 @@ def choose(all_errors: list[np.ndarray | None], most: int = USUAL_PEERS) -> list
         near = sorted(coded, key=lambda i: (-measure[new, i], i))[:most]
         near = [i for i in near if measure[new, i] >= WEAKEST]
         if near:
-            chosen[channels[new]] = _worth(all_errors, channels[new], [channels[i] for i in near])
+            near = [channels[i] for i in near]
+            chosen[channels[new]] = _worth(all_errors, products, channels[new], near)
         coded.append(new)
     return chosen
 
 
-def _worth(all_errors: list[np.ndarray | None], own: int, near: list[int]) -> list[Peer]:
+def _worth(all_errors, products: Products, own: int, near: list[int]) -> list[Peer]:
     """A channel's fitted peers if they save more bits than they cost, else fewer, else none."""
     error = all_errors[own]
     before = _power(error)
     while near:
-        peers = fit(error, [all_errors[i] for i in near], near)
+        peers = fit(products, own, near)
         after = _power(error - offsets(peers, [all_errors[i] for i in near]))
         # n / 2 log2(before / after) bits are saved
         cost = 8 * (2 + PEER_BYTES * len(near))
@@ -169,5 +185,5 @@ def _worth(all_errors: list[np.ndarray | None], own: int, near: list[int]) -> li
 
 def _power(error: np.ndarray) -> float:
     """Sum of squares; errors are limited so that rare large ones do not decide."""
-    size = np.clip(error, -CLIP, CLIP).astype(float)
+    size = np.clip(error, -CLIP, CLIP).astype(np.int64)
     return float(size @ size)

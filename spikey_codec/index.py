@@ -1,0 +1,90 @@
+"""Where each chunk of a file lies: the index behind the chunks. FORMAT.md, "Chunks"."""
+
+from __future__ import annotations
+
+import zlib
+from typing import NamedTuple
+
+from . import chunk
+from .container import Header, Reader, write_varint
+from .errors import CorruptError
+
+CHECK_BYTES, SIZE_BYTES = 4, 4
+
+
+class Extent(NamedTuple):
+    """A chunk: its frames [first, first + frames) and its bytes [start, start + size) of a file.
+
+    check : CRC-32 of its bytes; None where it is the only chunk, whose samples the checksum of the
+    whole file is about
+    """
+
+    first: int
+    frames: int
+    start: int
+    size: int
+    check: int | None
+
+    def read(self, source) -> memoryview:
+        """Its bytes; CorruptError where they have another check."""
+        part = source[self.start : self.start + self.size]
+        if self.check is not None and zlib.crc32(part) != self.check:
+            raise CorruptError(
+                f"The file is damaged: the part that begins with frame {self.first} has changed."
+            )
+        return memoryview(part)
+
+
+class IndexWriter:
+    """Takes down the chunks of a file as they are written; `read_index` is the inverse."""
+
+    def __init__(self):
+        self._chunks = 0
+        self._fields = bytearray()
+
+    def __len__(self) -> int:
+        """How many chunks there have been."""
+        return self._chunks
+
+    def add(self, part: bytes) -> None:
+        """The next chunk."""
+        self._chunks += 1
+        self._fields += write_varint(len(part)) + zlib.crc32(part).to_bytes(CHECK_BYTES, "little")
+
+    def write(self) -> bytes:
+        """What stands behind the chunks, if there are several."""
+        fields = bytes(self._fields)
+        check = zlib.crc32(fields).to_bytes(CHECK_BYTES, "little")
+        return fields + check + len(fields + check).to_bytes(SIZE_BYTES, "little")
+
+
+def read_index(header: Header, reader: Reader) -> list[Extent]:
+    """The chunks of a file whose reader stands before them, and after this behind everything.
+
+    Raises CorruptError where they are not what the header promises.
+    """
+    begin, source = reader.position, reader.data
+    step = chunk.chunk_frames(max(header.channels, 1))
+    count = -(-header.frames // step)
+    if count <= 1:
+        size = reader.left if count else 0
+        reader.take(size)
+        return [Extent(0, header.frames, begin, size, None)] * count
+    end = len(source) - SIZE_BYTES
+    size = int.from_bytes(source[max(end, begin) :], "little") if end > begin else 0
+    if not CHECK_BYTES < size <= end - begin or count > size // (1 + CHECK_BYTES):
+        raise CorruptError("The file is cut short or damaged.")
+    end -= size
+    index = Reader(source[end : end + size])
+    fields = index.data[: size - CHECK_BYTES]
+    if zlib.crc32(fields).to_bytes(CHECK_BYTES, "little") != bytes(index.data[-CHECK_BYTES:]):
+        raise CorruptError("The file is cut short or damaged.")
+    extents, start = [], begin
+    for first in range(0, header.frames, step):
+        length, check = index.varint(), int.from_bytes(index.take(CHECK_BYTES), "little")
+        extents.append(Extent(first, min(step, header.frames - first), start, length, check))
+        start += length
+    if start != end or index.left != CHECK_BYTES:
+        raise CorruptError("The file is damaged: its index is not that of its chunks.")
+    reader.take(reader.left)
+    return extents
