@@ -318,7 +318,9 @@ def test_format_3_refuses_other_dtypes_when_the_array_is_created(tmp_path, shard
 
 @needs_3
 @pytest.mark.parametrize("shape, chunks, shards", [
-    ((1000,), (100,), (400,)), ((5001, 5), (500, 2), (2000, 6)), ((300, 384), (100, 384), (300, 384))
+    ((1000,), (100,), (400,)),
+    ((5001, 5), (500, 2), (2000, 6)),
+    ((300, 384), (100, 384), (300, 384)),
 ])
 def test_shards_come_back(tmp_path, shape, chunks, shards):
     values = walk(*shape)
