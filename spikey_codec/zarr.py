@@ -16,7 +16,7 @@ from zarr.core.array_spec import ArraySpec
 from zarr.core.buffer import Buffer, NDBuffer
 
 from . import arrays, presets
-from .errors import UsageError
+from .errors import CorruptError, UsageError
 
 NAME = "spikey"
 
@@ -73,6 +73,11 @@ class SpikeyCodec(ArrayBytesCodec):
 
     def _decode_sync(self, chunk_bytes: Buffer, chunk_spec: ArraySpec) -> NDBuffer:
         samples = arrays.decode_array(chunk_bytes.as_numpy_array())
+        if samples.shape != (*chunk_spec.shape, 1)[:2]:
+            raise CorruptError(
+                f"A chunk of the array is damaged: it has the shape {samples.shape} where "
+                f"{chunk_spec.shape} is due."
+            )
         samples = samples.reshape(chunk_spec.shape)
         samples = samples.astype(chunk_spec.dtype.to_native_dtype(), copy=False)
         return chunk_spec.prototype.nd_buffer.from_numpy_array(samples)

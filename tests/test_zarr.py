@@ -14,6 +14,7 @@ import pytest
 numcodecs = pytest.importorskip("numcodecs")
 zarr = pytest.importorskip("zarr")
 
+from spikey_codec.arrays import encode_array  # noqa: E402
 from spikey_codec.errors import CorruptError, UsageError  # noqa: E402
 from spikey_codec.numcodecs import Spikey  # noqa: E402
 
@@ -329,6 +330,16 @@ def test_shards_come_back(tmp_path, shape, chunks, shards):
     again = zarr.open_array(tmp_path / "a", mode="r")
     assert np.array_equal(again[:], values)
     assert np.array_equal(again[90:110], values[90:110])
+
+
+@needs_3
+@pytest.mark.parametrize("shape", [(60,), (60, 1), (20, 3), (10, 2)])
+def test_a_chunk_of_another_shape_is_damage(tmp_path, shape):
+    array = create(tmp_path / "a", shape=(30, 2), chunks=(30, 2))
+    array[:] = walk(30, 2)
+    (tmp_path / "a" / "c" / "0" / "0").write_bytes(encode_array(walk(*shape)))
+    with pytest.raises(CorruptError, match="shape"):
+        array[:]
 
 
 @needs_3
