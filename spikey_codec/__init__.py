@@ -8,7 +8,9 @@ b'any bytes'
 from .errors import SpikeyError
 
 __version__ = "0.1.0"
-__all__ = ["SpikeyError", "__version__", "compress", "decompress", "open"]
+__all__ = [
+    "SpikeyError", "__version__", "compress", "decode_array", "decompress", "encode_array", "open"
+]
 
 
 def compress(data: bytes, preset: str | None = None) -> bytes:
@@ -30,3 +32,17 @@ def open(source):
     from .recording import Recording
 
     return Recording(source)
+
+
+def encode_array(array, preset: str | None = None) -> bytes:
+    """See `spikey_codec.arrays.encode_array`."""
+    from . import arrays
+
+    return arrays.encode_array(array, preset)
+
+
+def decode_array(data: bytes):
+    """See `spikey_codec.arrays.decode_array`."""
+    from . import arrays
+
+    return arrays.decode_array(data)

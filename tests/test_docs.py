@@ -1,0 +1,53 @@
+"""Every Python example of the pages in docs/ runs.
+
+The blocks of a page that begin with ```python are run in their order in one process, in an empty
+folder. Modules named behind it, as in ```python zarr.abc, are needed: blocks that need the same
+modules are a script of their own, which is left out where one of those is missing.
+"""
+
+import importlib
+import re
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[1] / "docs"
+BLOCK = re.compile(r"^```python *(.*?)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def scripts() -> list:
+    """Page, modules that it needs and source of every script."""
+    found = {}
+    for page in sorted(DOCS.rglob("*.md")):
+        for needs, block in BLOCK.findall(page.read_text(encoding="utf-8")):
+            found.setdefault((page.relative_to(DOCS).as_posix(), needs), []).append(block)
+    return [
+        pytest.param(needs.split(), "\n".join(blocks), id=f"{page} {needs}".strip())
+        for (page, needs), blocks in found.items()
+    ]
+
+
+def is_there(module: str) -> bool:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of others' modules
+        try:
+            importlib.import_module(module)
+        except ImportError:
+            return False
+    return True
+
+
+@pytest.mark.parametrize("needs, source", scripts())
+def test_the_examples_of_a_page_run(tmp_path, needs, source):
+    if missing := [module for module in needs if not is_there(module)]:
+        pytest.skip(f"{', '.join(missing)} cannot be imported")
+    # A library may warn of what it does itself; of examples without one, warnings are errors.
+    options = [] if needs else ["-W", "error"]
+    done = subprocess.run(
+        [sys.executable, *options, "-c", source],
+        cwd=tmp_path, capture_output=True, text=True, timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
