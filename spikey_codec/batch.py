@@ -232,9 +232,9 @@ def _may_write(job: Job, made: bytes) -> bool:
 def read_journal(folder: Path) -> dict[str, Entry]:
     """The last entry of every output; lines that are not whole are passed over."""
     entries = {}
-    with contextlib.suppress(FileNotFoundError), open(folder / JOURNAL, encoding="utf-8") as file:
-        for line in file:
-            with contextlib.suppress(ValueError, TypeError):
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        for line in (folder / JOURNAL).read_bytes().splitlines():
+            with contextlib.suppress(ValueError, TypeError, KeyError):
                 *names, of_source, of_output = (json.loads(line)[key] for key in Entry._fields)
                 entry = Entry(*names, Stamp(**of_source), Stamp(**of_output))
                 entries[entry.output] = entry

@@ -14,7 +14,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, NamedTuple
 
@@ -132,7 +132,8 @@ def _connect(address: str):
         comm = await asyncio.wait_for(connect(address, timeout=PATIENCE), PATIENCE)
         comm.abort()
 
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # it logs what we say
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # it logs what we say
     try:
         asyncio.run(knock())
         return Client(address, timeout=PATIENCE, set_as_default=False), as_completed
@@ -148,11 +149,17 @@ def _finished_on(client, as_completed, function, jobs, address: str) -> Iterator
         futures = client.map(function, jobs, pure=False, retries=0)
         by_key = {future.key: job for future, job in zip(futures, jobs)}
         try:
-            for future in as_completed(futures):
-                if future.status in ("cancelled", "lost"):
-                    raise ConnectionError(f"The Dask scheduler at {address} has gone away.")
-                error = future.exception()
-                yield Finished(by_key[future.key], None if error else future.result(), error)
+            for future in as_completed(futures, loop=client.loop):
+                if future.status == "error":
+                    yield Finished(by_key[future.key], error=future.exception())
+                    continue
+                try:
+                    result = future.result()
+                except (OSError, CancelledError) as error:  # none of the job's, but of the network
+                    raise ConnectionError(
+                        f"The Dask scheduler at {address} has gone away."
+                    ) from error
+                yield Finished(by_key[future.key], result)
         finally:
             if client.status == "running":
                 client.cancel(futures)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -67,9 +68,9 @@ def at_once(monkeypatch):
 
 def counts(said: list[str]) -> list[int]:
     """How many were done, skipped and failed, of the summary."""
-    words = said[-1].split()
-    assert words[1] == "done," and words[3] == "skipped" and "failed;" in words, said
-    return [int(words[0]), int(words[2]), int(words[6])]
+    found = re.match(r"(\d+) done, (\d+) skipped as done before, (\d+) failed; ", said[-1])
+    assert found, said
+    return [int(number) for number in found.groups()]
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -394,7 +395,7 @@ def cluster():
     """A Dask cluster of two processes on this machine."""
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
-        n_workers=2, processes=True, threads_per_worker=1, dashboard_address=None,
+        n_workers=2, processes=True, threads_per_worker=1, dashboard_address=":0",
     ) as cluster:
         yield cluster
 
@@ -408,7 +409,8 @@ def test_a_dask_cluster_does_the_same(here, spikey, cluster):
     path = here / "out" / min(contents(here / "out"))
     path.write_bytes(b"damaged")
     (here / "wavs" / "sub.wav").rmdir()
-    assert counts(spikey("encode", "wavs", "-o", "out", "--scheduler", address)) == [1, COUNT - 1, 0]
+    said = spikey("encode", "wavs", "-o", "out", "--scheduler", address)
+    assert counts(said) == [1, COUNT - 1, 0]
     assert contents(here / "out") == contents(here / "packed")
     assert counts(spikey("decode", "out", "-o", "back", "--scheduler", address)) == [COUNT, 0, 0]
     assert contents(here / "back") == contents(here / "wavs")
@@ -428,6 +430,18 @@ def process_of(job: int) -> int:
         raise ValueError("seven is bad")
     time.sleep(0.02)
     return os.getpid()
+
+
+def test_a_scheduler_that_goes_away_is_one_sentence():
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=1, processes=True, threads_per_worker=1, dashboard_address=":0",
+    ) as cluster:
+        results = workers.on_cluster(process_of, list(range(200, 300)), cluster.scheduler_address)
+        assert next(results).result
+        cluster.close()
+        with pytest.raises(ConnectionError, match="has gone away"):
+            list(results)
 
 
 def test_a_worker_of_another_version_is_refused(here, originals):
@@ -491,7 +505,7 @@ def test_progress_on_a_terminal(has_tqdm, monkeypatch, capsys):
         line.advance(12)
     said = capsys.readouterr().err
     assert "something is wrong\n" in said
-    assert ("2/12" if has_tqdm else "2 of 12") in said
+    assert ("/12 " if has_tqdm else "2 of 12") in said
 
 
 def test_no_progress_where_it_is_no_terminal(capsys):
