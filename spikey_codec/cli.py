@@ -450,6 +450,37 @@ def speed(recordings: tuple[Path, ...]):
 
 
 @bench.command()
+@RECORDINGS
+@click.option("--raw", is_flag=True,
+              help="The files are interleaved 16-bit integers, little-endian, without a header.")
+@click.option("--channels", type=click.IntRange(1), metavar="N", help="Of raw files.")
+@click.option("--rate", type=click.IntRange(1), metavar="HZ", help="Of raw files.")
+@click.option("--seconds", type=click.FloatRange(0, min_open=True), metavar="S",
+              help="Take only the first S seconds of each.")
+@click.option("--plot", "picture", metavar="PICTURE",
+              help="Draw it too: a .png, .svg or .pdf; needs matplotlib.")
+def codecs(
+    recordings: tuple[Path, ...], raw: bool, channels: int | None, rate: int | None,
+    seconds: float | None, picture: str | None,
+):
+    """Size and speed of the presets beside other codecs, on recordings of any kind.
+
+    RECORDINGS are 16-bit WAV files, or folders of them, of any number of channels. Compared are
+    zlib, bzip2, xz, zstd, Blosc, FLAC, WavPack and pcodec, as far as they are installed; all on
+    one core, each round trip compared.
+    """
+    from .lab import codecs
+
+    def report(name: str):
+        if sys.stderr is not None and sys.stderr.isatty():
+            click.echo(f"{name} ...", err=True)
+
+    codecs.run(
+        list(recordings), raw, channels, rate, seconds, picture, click.echo, report
+    )
+
+
+@bench.command()
 @SOME_RECORDINGS
 @click.option("--leads", default=1024, show_default=True, type=click.IntRange(1),
               help="Number of leads.")
