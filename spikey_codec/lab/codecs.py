@@ -7,13 +7,15 @@ that are programs read and write files, and the time of starting them once is in
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from .. import engine, files, presets, wav
+from .. import converter, engine, files, presets, wav
 from ..errors import RecordingError, UsageError
 from ..fit.data import find
 from . import bench, others
@@ -44,7 +46,7 @@ class Recordings(NamedTuple):
         count = len(self.samples)
         return (
             f"{count} recording{'s' * (count > 1)}, {_span(channels)} channel"
-            f"{'s' * (channels != [1])}, {_span(rates)} Hz, {self.bytes // 2} samples of 16 bits"
+            f"{'s' * (channels != [1])} at {_span(rates)} Hz, {self.bytes // 2:,} samples of 16 bits"
         )
 
 
@@ -103,7 +105,7 @@ def measure_all(
     rows = []
     for what in [*(others.ours(name, recordings.rate) for name in names), *there]:
         report(what.name)
-        rows.append(others.measure(what, recordings.samples, rate=recordings.rate))
+        rows.append(others.measure(what, recordings.samples, None, recordings.rate))
     return rows, missing
 
 
@@ -131,6 +133,8 @@ def run(
         from .plots import kind_of
 
         kind = kind_of(picture)  # before the work, not after it
+        if not os.path.isdir(os.path.dirname(picture) or "."):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), picture)
         for path in paths:
             files.refuse_same(str(path), picture)
     recordings = load(paths, raw, channels, rate, seconds)
@@ -140,6 +144,11 @@ def run(
     for line in table(rows, recordings.bytes):
         write(line)
     write("MB are 1,000,000 bytes of 16-bit samples; flac and wavpack are processes and use files")
+    if all(converter.to_challenge_codes(x) is not None for x in recordings.samples):
+        write(
+            "These samples are 10-bit codes spread over 16 bits, which the presets find out; "
+            "`spikey bench speed` gives FLAC and pcodec the codes."
+        )
     if missing:
         write(f"not installed here: {', '.join(missing)}")
     if picture is not None:

@@ -30,6 +30,7 @@ from ..errors import RecordingError
 MOST_CHANNELS = 8  # of a FLAC file; WavPack and others take more, and gain nothing by it
 HIGHEST_RATE = 655350  # Hz, of a FLAC file
 STAND_IN_RATE = 48000  # Hz, for recordings of a rate that no sound has
+MOST_ROUNDS = 5
 LONGEST = 1 << 30  # bytes of samples in one WAV file for a program
 
 
@@ -70,11 +71,14 @@ class Program(NamedTuple):
     packed: str
 
 
-def timed(job: Callable, inputs: list, rounds: int) -> tuple[list, float]:
-    """Outputs of a job for every input, and the median in seconds of the rounds' total time."""
+def timed(job: Callable, inputs: list, rounds: int | None) -> tuple[list, float]:
+    """Outputs of a job for every input, and the median in seconds of the rounds' total time.
+
+    None stands for as many rounds, up to MOST_ROUNDS, as can be begun within a second.
+    """
     job(inputs[0])  # not timed: tables are made, caches are filled
-    times = []
-    for _ in range(rounds):
+    times: list[float] = []
+    while len(times) < (rounds or MOST_ROUNDS) and (rounds or sum(times) < 1):
         begin = time.perf_counter()
         outputs = [job(item) for item in inputs]
         times.append(time.perf_counter() - begin)
@@ -82,13 +86,13 @@ def timed(job: Callable, inputs: list, rounds: int) -> tuple[list, float]:
 
 
 def measure(
-    what: Library | Program, recordings: list[np.ndarray], rounds: int = 1,
+    what: Library | Program, recordings: list[np.ndarray], rounds: int | None = 1,
     rate: int = STAND_IN_RATE, name: str | None = None,
 ) -> Row:
     """Encode and decode all recordings, compare every sample, and say size and time.
 
     Recordings are int16, C-contiguous, shape (frames, channels); the rate in Hz matters to the
-    headers of WAV files alone. A program is started once for all of them, and once in all.
+    headers of WAV files alone. Rounds are those of `timed`; a program is started once for all files.
     Raises AssertionError where samples do not come back, CalledProcessError where a program fails.
     """
     if isinstance(what, Program):
@@ -200,7 +204,11 @@ def wavpack() -> Program | None:
 
 def _bytes_codec(name: str, version: str, encode: Callable, decode: Callable) -> Library:
     """A codec of bytes, which gets the samples as a file has them: channel after channel."""
-    return Library(name, version, lambda x: encode(x.tobytes()), lambda x, shape: decode(x))
+    return Library(name, version, lambda x: encode(_as_bytes(x)), lambda x, shape: decode(x))
+
+
+def _as_bytes(samples: np.ndarray) -> memoryview:
+    return memoryview(samples.reshape(-1)).cast("B")
 
 
 def zlib_6() -> Library:
@@ -259,7 +267,7 @@ def blosc(inner: str, level: int) -> Library | None:
         package.use_threads = False
         blosc_codec = package.Blosc(cname=inner, clevel=level, shuffle=package.BITSHUFFLE)
 
-        def encode(part: bytes) -> bytes:
+        def encode(part: memoryview) -> bytes:
             return blosc_codec.encode(np.frombuffer(part, "<i2"))  # it takes the size of a number
 
         return _in_parts(
@@ -273,7 +281,7 @@ def _in_parts(name: str, version: str, encode: Callable, decode: Callable) -> Li
     """A codec that takes less than 2 GiB at a time; each part is preceded by its length."""
 
     def pack(samples: np.ndarray) -> bytes:
-        data = samples.tobytes()
+        data = _as_bytes(samples)
         parts = [
             encode(data[start : start + LONGEST]) for start in range(0, len(data), LONGEST)
         ]
