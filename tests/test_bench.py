@@ -104,7 +104,7 @@ def test_codecs_are_measured_and_those_missing_named(leads, tmp_path, spikey, al
     assert all(number > 0 for row in rows.values() for number in row)
     assert rows["spikey linear"][0] > rows["zlib -6"][0]
     assert any("10-bit codes" in line for line in said)
-    missing = [line for line in said if line.startswith("not installed here: ")]
+    missing = [line for line in said if line.startswith("not there: ")]
     assert len(missing) == 1
     for name in ("zstd", "blosc", "flac", "wavpack", "pcodec"):
         assert f"{name} (" in missing[0]
@@ -142,6 +142,24 @@ def test_a_codec_that_loses_something_is_found_out():
         bad = others.Library("bad", "1", lambda x: b"", lambda packed, shape, back=back: back)
         with pytest.raises(AssertionError, match="bad did not give"):
             others.measure(bad, [samples])
+
+
+def test_a_program_that_fails_is_named(leads, tmp_path, spikey, alone, monkeypatch):
+    failing = (sys.executable, "-c", "raise SystemExit(3)")
+    program = others.Program("flac -8", "1", failing, failing, ".flac")
+    monkeypatch.setattr(others, "flac", lambda: program)
+    (tmp_path / "a.wav").write_bytes(plain_wav(leads[0]))
+    said = spikey(tmp_path)
+    assert "zlib -6" in rows_of(said) and "flac -8" not in rows_of(said)
+    assert said[-1].startswith("not there: ") and "flac -8 (it failed)" in said[-1]
+
+
+def test_a_codec_that_loses_something_is_one_sentence(leads, tmp_path, spikey, monkeypatch):
+    monkeypatch.setattr(bench, "use_one_core", lambda: None)
+    bad = others.Library("bad", "1", lambda x: b"", lambda packed, shape: b"")
+    monkeypatch.setattr(others, "found", lambda: ([bad], []))
+    (tmp_path / "a.wav").write_bytes(plain_wav(leads[0]))
+    assert spikey(tmp_path, status=1) == ["spikey: bad did not give the samples back."]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import converter, engine, files, presets, wav
-from ..errors import RecordingError, UsageError
+from ..errors import CorruptError, RecordingError, UsageError
 from ..fit.data import find
 from . import bench, others
 
@@ -45,8 +46,9 @@ class Recordings(NamedTuple):
         rates = sorted(set(self.rates))
         count = len(self.samples)
         return (
-            f"{count} recording{'s' * (count > 1)}, {_span(channels)} channel"
-            f"{'s' * (channels != [1])} at {_span(rates)} Hz, {self.bytes // 2:,} samples of 16 bits"
+            f"{count} recording{'s' * (count > 1)}, "
+            f"{_span(channels)} channel{'s' * (channels != [1])} at {_span(rates)} Hz, "
+            f"{self.bytes // 2:,} samples of 16 bits"
         )
 
 
@@ -97,7 +99,8 @@ def measure_all(
 ) -> tuple[list[others.Row], list[str]]:
     """A row for each preset and each other codec that is installed; names of those that are not.
 
-    `report` is told the name of each before it is measured.
+    `report` is told the name of each before it is measured. Raises CorruptError where one does not
+    give the samples back; a program that fails counts as one that is not there.
     """
     there, missing = others.found()
     names = [name for name in PRESETS if name in presets.names()]
@@ -105,7 +108,12 @@ def measure_all(
     rows = []
     for what in [*(others.ours(name, recordings.rate) for name in names), *there]:
         report(what.name)
-        rows.append(others.measure(what, recordings.samples, None, recordings.rate))
+        try:
+            rows.append(others.measure(what, recordings.samples, None, recordings.rate))
+        except subprocess.CalledProcessError:
+            missing.append(f"{what.name} (it failed)")
+        except AssertionError as error:
+            raise CorruptError(f"{error}.") from error
     return rows, missing
 
 
@@ -150,7 +158,7 @@ def run(
             "`spikey bench speed` gives FLAC and pcodec the codes."
         )
     if missing:
-        write(f"not installed here: {', '.join(missing)}")
+        write(f"not there: {', '.join(missing)}")
     if picture is not None:
         from .scatter import draw
 

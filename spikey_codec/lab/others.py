@@ -92,7 +92,7 @@ def measure(
     """Encode and decode all recordings, compare every sample, and say size and time.
 
     Recordings are int16, C-contiguous, shape (frames, channels); the rate in Hz matters to the
-    headers of WAV files alone. Rounds are those of `timed`; a program is started once for all files.
+    headers of WAV files alone. Rounds are those of `timed`; a program is started once for all.
     Raises AssertionError where samples do not come back, CalledProcessError where a program fails.
     """
     if isinstance(what, Program):
