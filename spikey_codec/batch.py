@@ -192,6 +192,7 @@ def _times(status: os.stat_result) -> tuple[int, int]:
 
 
 def _convert(job: Job) -> Entry:
+    files.refuse_same(job.source, job.target)
     with open(job.source, "rb") as file:
         before = _times(os.fstat(file.fileno()))
         data = file.read()

@@ -6,6 +6,7 @@ A job that fails, or that takes its process down with it, does not stop the othe
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import multiprocessing
 import os
@@ -72,7 +73,8 @@ def _in_pool(function, queue: deque, running: dict, size: int) -> Iterator[Finis
             while queue and len(running) < ahead:
                 job = queue.popleft()
                 try:
-                    running[pool.submit(function, job)] = job
+                    with _deaf():  # the first starts the processes
+                        running[pool.submit(function, job)] = job
                 except BrokenProcessPool:
                     queue.appendleft(job)
                     raise
@@ -87,6 +89,19 @@ def _in_pool(function, queue: deque, running: dict, size: int) -> Iterator[Finis
         held.close()  # which ends the processes, wherever they are
         pool.shutdown(cancel_futures=True)
         watched.close()
+
+
+@contextlib.contextmanager
+def _deaf():
+    """Hold Ctrl-C back for a moment; processes that are started meanwhile never hear it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin(watched) -> None:

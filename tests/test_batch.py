@@ -289,6 +289,15 @@ def test_other_files_are_not_overwritten_without_force(here, spikey, at_once):
     assert (here / "wavs" / name).read_bytes() != b"precious"
 
 
+def test_an_input_is_never_its_own_output(here, spikey, at_once, originals):
+    name = min(originals)
+    (here / "out").mkdir()
+    (here / "out" / f"{name}.brainwire").symlink_to(here / "wavs" / f"{name}.wav")
+    said = spikey("encode", "wavs", "-o", "out", "--force", status=1)
+    assert "same file" in said[0] and counts(said) == [COUNT - 1, 0, 1]
+    assert (here / "wavs" / f"{name}.wav").read_bytes() == originals[name]
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "part"),
     [
@@ -370,6 +379,17 @@ def test_killed_in_the_middle_and_resumed(slow, how):
     assert counts(again.stderr.decode().splitlines()) == [SLOW - len(done), len(done), 0]
     after = times(folder / "out")
     assert len(after) == SLOW and {name: after[name] for name in before} == before
+
+
+def test_interrupted_at_the_start(slow):
+    folder, command = slow
+    for wait in (0.1, 0.3, 0.4, 0.5, 0.7):
+        run = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, start_new_session=True)
+        time.sleep(wait)
+        os.killpg(run.pid, signal.SIGINT)
+        said = run.communicate(timeout=30)[1].decode()
+        if "goes on from there" in said:  # and not while Python itself was starting
+            assert run.returncode == 130 and said.count("\n") == 1, said
 
 
 def read_lines(journal: Path) -> list[str]:
