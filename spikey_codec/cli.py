@@ -144,6 +144,76 @@ def verify(paths: tuple[str, ...]):
         raise CorruptError(f"{bad} of {len(paths)} files are bad.")
 
 
+@main.group("batch")
+def batch_group():
+    """Convert many files into a folder; a run that was interrupted goes on where it was.
+
+    INPUTS are files, or folders that are searched one level deep. What is done and known to be
+    good is written down in the output folder (spikey-batch.jsonl) and not done again as long as
+    input and output stay as they are. A file that fails does not stop the others; the exit status
+    is then 1.
+    """
+
+
+def _batch_options(command):
+    for option in (
+        click.option("--force", is_flag=True,
+                     help="Overwrite other files that have the name of an output."),
+        click.option("--scheduler", metavar="ADDRESS",
+                     help="Let the workers of a Dask scheduler (tcp://HOST:PORT) do it. They must "
+                          "see inputs and output folder under the same paths as this machine (a "
+                          "shared file system), and have the same version of this package."),
+        click.option("-j", "--jobs", type=click.IntRange(1), metavar="N",
+                     help="Processes of this machine.  [default: as many as cores]"),
+        click.option("-o", "--output", "folder", metavar="FOLDER", required=True,
+                     type=click.Path(path_type=Path, file_okay=False),
+                     help="Where the outputs go; it is made if need be."),
+    ):
+        command = option(command)
+    return click.argument("inputs", nargs=-1, required=True, type=click.Path())(command)
+
+
+@batch_group.command("encode")
+@_batch_options
+@click.option("--preset", metavar="NAME", help="As for `encode`.")
+def batch_encode(preset: str | None, **options):
+    """Compress every NAME.wav of INPUTS to FOLDER/NAME.brainwire.
+
+    Each is decoded again and compared before it counts as done.
+    """
+    _batch("encode", preset=preset, **options)
+
+
+@batch_group.command("decode")
+@_batch_options
+def batch_decode(**options):
+    """Restore every NAME.brainwire of INPUTS to FOLDER/NAME.wav."""
+    _batch("decode", **options)
+
+
+def _batch(direction: str, jobs: int | None, scheduler: str | None, **options):
+    if jobs is not None and scheduler is not None:
+        raise UsageError("-j is for processes of this machine; a scheduler has its own workers.")
+    from . import batch, progress
+
+    with progress.shown() as line:
+        def report(outcome, summary, count):
+            if outcome.state == batch.FAILED:
+                line.say(f"spikey: {outcome.why}")
+            line.advance(count)
+
+        try:
+            summary = batch.run(
+                direction, jobs=jobs, scheduler=scheduler, report=report, **options
+            )
+        except KeyboardInterrupt:
+            line.say("spikey: Interrupted; the same command goes on from there.")
+            click.get_current_context().exit(130)
+    click.echo(summary.sentence(direction), err=True)
+    if summary.failed:
+        click.get_current_context().exit(1)
+
+
 @main.command()
 @RECORDINGS
 @click.option("-o", "--output", "target", metavar="OUT.spikey", required=True,
@@ -439,6 +509,37 @@ def speed(recordings: tuple[Path, ...]):
     from .lab import bench
 
     bench.speed(list(recordings), click.echo)
+
+
+@bench.command()
+@RECORDINGS
+@click.option("--raw", is_flag=True,
+              help="The files are interleaved 16-bit integers, little-endian, without a header.")
+@click.option("--channels", type=click.IntRange(1), metavar="N", help="Of raw files.")
+@click.option("--rate", type=click.IntRange(1), metavar="HZ", help="Of raw files.")
+@click.option("--seconds", type=click.FloatRange(0, min_open=True), metavar="S",
+              help="Take only the first S seconds of each.")
+@click.option("--plot", "picture", metavar="PICTURE",
+              help="Draw it too: a .png, .svg or .pdf; needs matplotlib.")
+def codecs(
+    recordings: tuple[Path, ...], raw: bool, channels: int | None, rate: int | None,
+    seconds: float | None, picture: str | None,
+):
+    """Size and speed of the presets beside other codecs, on recordings of any kind.
+
+    RECORDINGS are 16-bit WAV files, or folders of them, of any number of channels. Compared are
+    zlib, bzip2, xz, zstd, Blosc, FLAC, WavPack and pcodec, as far as they are installed; all on
+    one core, each round trip compared.
+    """
+    from .lab import codecs
+
+    def report(name: str):
+        if sys.stderr is not None and sys.stderr.isatty():
+            click.echo(f"{name} ...", err=True)
+
+    codecs.run(
+        list(recordings), raw, channels, rate, seconds, picture, click.echo, report
+    )
 
 
 @bench.command()

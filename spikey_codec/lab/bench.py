@@ -6,25 +6,22 @@ noisy, so it is the ratios that count.
 
 from __future__ import annotations
 
-import bz2
 import os
-import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from .. import __version__, chunk, codec, converter, engine, presets, stream, wav
+from .. import __version__, chunk, converter, engine, presets, stream, wav
 from ..errors import RecordingError
 from ..fit.data import find
-from . import simulate
+from . import others, simulate
 
 RATE = simulate.RATE
 RAW_BITS = 10  # of one sample, as the implant's converter delivers it
@@ -55,103 +52,44 @@ def use_one_core() -> None:
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
-class Row(NamedTuple):
-    """One codec's result: whole compressed size in bytes, and seconds for all samples."""
-
-    name: str
-    size: int
-    encoding: float
-    decoding: float
-
-
-def _time(job: Callable, inputs: list, rounds: int) -> tuple[list, float]:
-    """Outputs of a job for every input, and the median of the rounds' total time."""
-    outputs = [job(item) for item in inputs]  # not timed: tables are made, caches are filled
-    times = []
-    for _ in range(rounds):
-        begin = time.perf_counter()
-        for item in inputs:
-            job(item)
-        times.append(time.perf_counter() - begin)
-    return outputs, statistics.median(times)
-
-
-def _row(name: str, inputs: list, encode: Callable, decode: Callable, rounds: int) -> Row:
-    packed, encoding = _time(encode, inputs, rounds)
-    unpacked, decoding = _time(decode, packed, rounds)
-    for given, back in zip(inputs, unpacked):
-        if bytes(back) != bytes(given):
-            raise AssertionError(f"{name} did not give the samples back")
-    return Row(name, sum(map(len, packed)), encoding, decoding)
-
-
-def _kernel_row(leads: list[np.ndarray], rounds: int, preset: str) -> Row:
+def _kernel_row(leads: list[np.ndarray], rounds: int, preset: str) -> others.Row:
     """Prediction, density look-up and bit packing alone; the codes of challenge recordings."""
     mapping, network = converter.Mapping(converter.CHALLENGE), presets.resolve(preset)[1]
     encoder = chunk.coder_for(mapping, True, network)
     decoder = chunk.coder_for(mapping, False, network)
     jobs = [(codes[:, None], [encoder.choose(codes)]) for codes in leads]
 
-    parts, encoding = _time(lambda job: encoder.encode_with(*job, [None]), jobs, rounds)
+    parts, encoding = others.timed(lambda job: encoder.encode_with(*job, [None]), jobs, rounds)
 
     def decode(item):
         (codes, _), part = item
         return decoder.decode(memoryview(part), len(codes), 1)
 
-    decoded, decoding = _time(decode, list(zip(jobs, parts)), rounds)
+    decoded, decoding = others.timed(decode, list(zip(jobs, parts)), rounds)
     if not all(np.array_equal(job[0], back) for job, back in zip(jobs, decoded)):
         raise AssertionError("the kernels did not give the codes back")
-    return Row(f"spikey {preset}, kernels", sum(map(len, parts)), encoding, decoding)
+    return others.Row(f"spikey {preset}, kernels", sum(map(len, parts)), encoding, decoding)
 
 
-def _flac_row(name: str, leads: list[np.ndarray]) -> Row:
-    """The `flac` program on all samples as one file, so that its start counts once."""
-    samples = np.concatenate(leads)
-    with tempfile.TemporaryDirectory() as folder:
-        plain, packed, back = (Path(folder) / name for name in ("a.wav", "a.flac", "b.wav"))
-        plain.write_bytes(wav.plain_header(len(samples), 1, RATE) + samples.tobytes())
-        flac = ["flac", "--totally-silent", "--no-padding", "-f"]
-        begin = time.perf_counter()
-        subprocess.run([*flac, "-8", "-o", packed, plain], check=True)
-        middle = time.perf_counter()
-        subprocess.run([*flac, "-d", "-o", back, packed], check=True)
-        end = time.perf_counter()
-        if back.read_bytes() != plain.read_bytes():
-            raise AssertionError("flac did not give the samples back")
-        return Row(name, packed.stat().st_size, middle - begin, end - middle)
-
-
-def speed_rows(leads: list[np.ndarray], rounds: int = 5) -> list[Row]:
+def speed_rows(leads: list[np.ndarray], rounds: int = 5) -> list[others.Row]:
     """Our kernels, our whole functions, and what else is installed, on the same samples."""
-    plain = [wav.plain_header(len(lead), 1, RATE) + lead.tobytes() for lead in leads]
-    raw = [lead.tobytes() for lead in leads]
+    samples = [np.ascontiguousarray(lead)[:, None] for lead in leads]
     codes = [converter.to_challenge_codes(lead) for lead in leads]
     if any(lead is None for lead in codes):
         raise RecordingError("The speed of the kernels is measured on challenge recordings.")
-    rows = [
-        *(_kernel_row(codes, rounds, preset) for preset in presets.names()),
-        _row("spikey linear, compress()", plain, codec.compress, codec.decompress, rounds),
-        _row("zlib -6", raw, lambda x: zlib.compress(x, 6), zlib.decompress, 1),
-        _row("bzip2 -9", raw, lambda x: bz2.compress(x, 9), bz2.decompress, 1),
-    ]
-    if shutil.which("flac"):
-        rows.append(_flac_row("flac -8, a process", leads))
-        rows.append(_flac_row("flac -8, given the 10-bit codes", codes))
-    try:
-        from pcodec import ChunkConfig, standalone
-    except ImportError:
-        return rows
+    rows = [_kernel_row(codes, rounds, preset) for preset in presets.names()]
+    ours = others.ours("linear", RATE)
+    rows.append(others.measure(ours, samples, rounds, name="spikey linear, compress()"))
+    rows += [others.measure(codec, samples) for codec in (others.zlib_6(), others.bzip2_9())]
+    codes = [lead[:, None] for lead in codes]
+    if flac := others.flac():  # all samples as one file
+        for name, given in (("a process", samples), ("given the 10-bit codes", codes)):
+            whole, name = [np.concatenate(given)], f"flac -8, {name}"
+            rows.append(others.measure(flac, whole, rate=RATE, name=name))
     for level in (8, 12):
-        config = ChunkConfig(compression_level=level)
-        rows.append(
-            _row(
-                f"pcodec {level}, given the 10-bit codes",
-                codes,
-                lambda x, config=config: standalone.simple_compress(x, config),
-                standalone.simple_decompress,
-                1,
-            )
-        )
+        if pcodec := others.pcodec(level):
+            name = f"{pcodec.name}, given the 10-bit codes"
+            rows.append(others.measure(pcodec, codes, name=name))
     return rows
 
 

@@ -1,0 +1,165 @@
+"""`spikey bench codecs`: our presets beside other codecs, on recordings of the user's own.
+
+All get the same int16 samples, on one core, in one run, and every sample is compared when it comes
+back. Codecs of bytes get them as a WAV file has them, all channels of an instant together. Those
+that are programs read and write files, and the time of starting them once is in their figures.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from .. import converter, engine, files, presets, wav
+from ..errors import CorruptError, RecordingError, UsageError
+from ..fit.data import find
+from . import bench, others
+
+PRESETS = ("linear", "spikey", "max")
+Write = Callable[[str], None]
+
+
+class Recordings(NamedTuple):
+    """What is measured: int16 samples, each of shape (frames, channels), and rates in Hz."""
+
+    samples: list[np.ndarray]
+    rates: list[int]
+
+    @property
+    def bytes(self) -> int:
+        """Of all samples, without any headers."""
+        return sum(recording.nbytes for recording in self.samples)
+
+    @property
+    def rate(self) -> int:
+        """The rate of most; it matters to headers alone."""
+        return max(sorted(set(self.rates)), key=self.rates.count)
+
+    def __str__(self) -> str:
+        channels = sorted({recording.shape[1] for recording in self.samples})
+        rates = sorted(set(self.rates))
+        count = len(self.samples)
+        return (
+            f"{count} recording{'s' * (count > 1)}, "
+            f"{_span(channels)} channel{'s' * (channels != [1])} at {_span(rates)} Hz, "
+            f"{self.bytes // 2:,} samples of 16 bits"
+        )
+
+
+def _span(numbers: list[int]) -> str:
+    return str(numbers[0]) if len(numbers) == 1 else f"{numbers[0]} to {numbers[-1]}"
+
+
+def load(
+    paths: list[Path], raw: bool = False, channels: int | None = None, rate: int | None = None,
+    seconds: float | None = None,
+) -> Recordings:
+    """Read WAV files of 16 bits, or with `raw` files of interleaved int16, little-endian.
+
+    Folders are searched for WAV files one level deep. `channels` and `rate` in Hz are those of raw
+    files, which do not tell; of each recording only the first `seconds` are taken. Raises
+    UsageError for arguments that do not go together, RecordingError for files that are no such
+    recordings, OSError where one cannot be read.
+    """
+    if raw and (channels is None or rate is None):
+        raise UsageError("--raw needs --channels and --rate: a raw file does not tell.")
+    if not raw and (channels is not None or rate is not None):
+        raise UsageError("--channels and --rate are for --raw; a WAV file tells its own.")
+    samples, rates = [], []
+    for path in paths if raw else find(paths):
+        data = path.read_bytes()
+        if raw:
+            if len(data) % (2 * channels):
+                raise RecordingError(
+                    f"{path} is no whole number of frames of {channels} 16-bit samples."
+                )
+            found, its_rate = np.frombuffer(data, "<i2").reshape(-1, channels), rate
+        else:
+            recording = wav.split(data)
+            if recording is None:
+                raise RecordingError(f"{path} is not a recording of 16-bit samples.")
+            found, its_rate = recording.samples, recording.rate
+        if seconds is not None:
+            found = found[: max(round(seconds * its_rate), 1)]
+        if not found.size:
+            raise RecordingError(f"There are no samples in {path}.")
+        samples.append(np.ascontiguousarray(found))
+        rates.append(its_rate)
+    return Recordings(samples, rates)
+
+
+def measure_all(
+    recordings: Recordings, report: Write = lambda name: None
+) -> tuple[list[others.Row], list[str]]:
+    """A row for each preset and each other codec that is installed; names of those that are not.
+
+    `report` is told the name of each before it is measured. Raises CorruptError where one does not
+    give the samples back; a program that fails counts as one that is not there.
+    """
+    there, missing = others.found()
+    names = [name for name in PRESETS if name in presets.names()]
+    missing = [f"preset {name}" for name in PRESETS if name not in names] + missing
+    rows = []
+    for what in [*(others.ours(name, recordings.rate) for name in names), *there]:
+        report(what.name)
+        try:
+            rows.append(others.measure(what, recordings.samples, None, recordings.rate))
+        except subprocess.CalledProcessError:
+            missing.append(f"{what.name} (it failed)")
+        except AssertionError as error:
+            raise CorruptError(f"{error}.") from error
+    return rows, missing
+
+
+def table(rows: list[others.Row], size: int) -> list[str]:
+    """Lines of the table; `size` is that of all samples in bytes."""
+    lines = [
+        f"{'':44}{'':8}{'encode':^20}{'decode':^20}".rstrip(),
+        f"{'codec':30}{'version':>14}{'ratio':>8}" + 2 * f"{'MB/s':>10}{'Msamples/s':>12}",
+    ]
+    for row in rows:
+        speeds = "".join(
+            f"{size / seconds / 1e6:10.2f}{size / 2 / seconds / 1e6:12.2f}"
+            for seconds in (row.encoding, row.decoding)
+        )
+        lines.append(f"{row.name:30}{row.version:>14}{size / row.size:8.3f}{speeds}")
+    return lines
+
+
+def run(
+    paths: list[Path], raw: bool, channels: int | None, rate: int | None, seconds: float | None,
+    picture: str | None, write: Write, report: Write,
+) -> None:
+    """Print the table of `spikey bench codecs`, and draw it into a file if one is named."""
+    if picture is not None:
+        from .plots import kind_of
+
+        kind = kind_of(picture)  # before the work, not after it
+        if not os.path.isdir(os.path.dirname(picture) or "."):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), picture)
+        for path in paths:
+            files.refuse_same(str(path), picture)
+    recordings = load(paths, raw, channels, rate, seconds)
+    bench.use_one_core()
+    rows, missing = measure_all(recordings, report)
+    write(f"{recordings}; one core, kernels: {engine.name}")
+    for line in table(rows, recordings.bytes):
+        write(line)
+    write("MB are 1,000,000 bytes of 16-bit samples; flac and wavpack are processes and use files")
+    if all(converter.to_challenge_codes(x) is not None for x in recordings.samples):
+        write(
+            "These samples are 10-bit codes spread over 16 bits, which the presets find out; "
+            "`spikey bench speed` gives FLAC and pcodec the codes."
+        )
+    if missing:
+        write(f"not there: {', '.join(missing)}")
+    if picture is not None:
+        from .scatter import draw
+
+        files.write(picture, draw(rows, recordings.bytes, str(recordings), kind))

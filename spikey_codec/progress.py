@@ -1,0 +1,82 @@
+"""How far a long job is, on standard error where that is a terminal: tqdm's bar, or a counter."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+
+
+class Silent:
+    """No progress; what is said goes to standard error as it is."""
+
+    def advance(self, count: int) -> None:
+        """One more of `count` is done."""
+
+    def say(self, line: str) -> None:
+        """Print a line."""
+        print(line, file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+
+
+class Counter(Silent):
+    """12 of 60, again and again on the same line."""
+
+    def __init__(self):
+        self._done, self._shown = 0, ""
+
+    def advance(self, count: int) -> None:
+        self._done += 1
+        self._show(f"{self._done} of {count}")
+
+    def say(self, line: str) -> None:
+        before = self._shown
+        self._show("")
+        super().say(line)
+        self._show(before)
+
+    def close(self) -> None:
+        self._show("")
+
+    def _show(self, text: str) -> None:
+        # blanks hide what was longer before
+        print(f"\r{text.ljust(len(self._shown))}\r{text}", end="", file=sys.stderr, flush=True)
+        self._shown = text
+
+
+class Bar(Silent):
+    """tqdm's bar, with the time that is left."""
+
+    def __init__(self, tqdm):
+        self._bar = tqdm(unit="file", leave=False, dynamic_ncols=True, file=sys.stderr)
+
+    def advance(self, count: int) -> None:
+        if self._bar.total is None:
+            self._bar.reset(count)
+        self._bar.update()
+
+    def say(self, line: str) -> None:
+        self._bar.write(line, file=sys.stderr)
+
+    def close(self) -> None:
+        self._bar.close()
+
+
+@contextlib.contextmanager
+def shown() -> Iterator[Silent]:
+    """The best of the three for this standard error; the terminal is left clean in any case."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        line = Silent()
+    else:
+        try:
+            from tqdm import tqdm
+        except ImportError:
+            line = Counter()
+        else:
+            line = Bar(tqdm)
+    try:
+        yield line
+    finally:
+        line.close()
