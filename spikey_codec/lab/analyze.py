@@ -111,11 +111,17 @@ class Statistics(NamedTuple):
     constant: bool
     spikes: Spikes | None  # None where the rate is too low or not known
 
+    @property
+    def usable(self) -> bool:
+        """Whether the lead varies and stays off the rail, so that it tells of a signal."""
+        return not self.constant and self.railed < RAILED
+
 
 class Distributions(NamedTuple):
     """Counts of normalised values in `BINS`, int64, and all values, of which some lie beyond.
 
-    amplitude over median and MAD, error over the lead's own deviation, error over tracked scale.
+    amplitude: about the lead's median, over its median deviation; error: over the lead's own
+    deviation; tracked: the same errors over their tracked scale.
     """
 
     amplitude: np.ndarray
@@ -330,7 +336,7 @@ def shipped_edges() -> np.ndarray:
 
 
 def _statistics(leads: list[Lead]) -> tuple[list[Statistics], Distributions]:
-    """What is measured lead by lead, and distributions over all leads that vary."""
+    """What is measured lead by lead, and distributions over all usable leads."""
     measured = []
     counts = np.zeros((3, len(BINS) - 1), np.int64)
     beyond, values = np.zeros(3), np.zeros(3)
@@ -349,12 +355,14 @@ def _statistics(leads: list[Lead]) -> tuple[list[Statistics], Distributions]:
         tracked = error / sigma[start:]
         centred = x - np.median(x)
         spread = float(np.median(np.abs(centred))) / MEDIAN_TO_SIGMA or float(x.std())
+        kurtosis = float(np.mean(tracked**4) / max(np.mean(tracked**2), 1e-12) ** 2 - 3)
+        measured.append(Statistics(float(x.std()), residual, kurtosis, share, False, spikes))
+        if not measured[-1].usable:
+            continue
         for i, normalised in enumerate((centred / spread, error / (residual or 1.0), tracked)):
             counts[i] += np.histogram(normalised, BINS)[0]
             beyond[i] += np.count_nonzero(np.abs(normalised) > 4)
             values[i] += len(normalised)
-        kurtosis = float(np.mean(tracked**4) / max(np.mean(tracked**2), 1e-12) ** 2 - 3)
-        measured.append(Statistics(float(x.std()), residual, kurtosis, share, False, spikes))
     shares = tuple(float(share) for share in beyond / np.maximum(values, 1))
     return measured, Distributions(counts[0], counts[1], counts[2], shares)
 
@@ -474,9 +482,7 @@ def _resting(true: np.ndarray) -> np.ndarray:
 def widths(leads: list[Lead], statistics: list[Statistics]) -> Widths | None:
     """The widths shipped and those that these leads alone suggest; None without such leads."""
     of_challenge = [i for i, lead in enumerate(leads) if lead.mapping.kind == CHALLENGE]
-    usable = [
-        i for i in of_challenge if not statistics[i].constant and statistics[i].railed < RAILED
-    ]
+    usable = [i for i in of_challenge if statistics[i].usable]
     if not usable:
         return None
     counts = np.zeros(HIGHEST_CODE - LOWEST_CODE + 1, np.int64)
@@ -699,9 +705,7 @@ class Pick(NamedTuple):
 def picks(leads: list[Lead], statistics: list[Statistics]) -> list[Pick]:
     """The most typical lead, the loudest and the one with most spikes, of the commonest kind."""
     members = max(same_kind(leads).values(), key=len)
-    usable = [
-        i for i in members if not statistics[i].constant and statistics[i].railed < RAILED
-    ] or members  # fmt: skip
+    usable = [i for i in members if statistics[i].usable] or members
     logs = np.log(
         np.maximum([(statistics[i].deviation, statistics[i].residual) for i in usable], 1e-9)
     )

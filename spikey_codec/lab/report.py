@@ -22,29 +22,29 @@ from . import analyze
 from .analyze import BINS, Analysis, File, Lead, Spikes, Widths
 from .plots import FAINT, INK, NEGATIVE, PALE, POSITIVE
 
-WIDE = 4.6  # inches: letters of 8 points then have their size on a phone
+WIDE = 4.6  # inches: letters of 9 points then have their size on a phone
 MOST_ROWS = 40  # leads in a table of spikes
 OVERLAYS = 4  # leads whose spikes are drawn
 DETAIL = 0.1  # seconds
 LONGEST_DRAWN = 10.0  # seconds of waveform and spectrogram
-COLUMNS = 500  # of a drawn waveform
+COLUMNS, CELLS = 400, 160  # of a drawn waveform and a spectrogram
 MOST_GROUPS = 200  # listed
 MOST_LABELLED = 40  # leads with a name along a matrix
 AROUND = 40  # codes to each side of the middle one whose widths are drawn
 STYLE = {
-    "font.size": 8,
+    "font.size": 9,
     "axes.edgecolor": FAINT,
     "axes.labelcolor": INK,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.titlesize": 8.5,
+    "axes.titlesize": 9,
     "axes.titlelocation": "left",
     "xtick.color": FAINT,
     "ytick.color": FAINT,
     "text.color": INK,
     "text.parse_math": False,
     "legend.frameon": False,
-    "legend.fontsize": 7.5,
+    "legend.fontsize": 8.5,
     "figure.facecolor": "white",
     "svg.hashsalt": "spikey",
 }
@@ -77,14 +77,17 @@ p,nav,li{max-width:44rem}
 nav ol{padding-left:1.4rem;columns:16rem}
 a{color:#2b5b8a}
 .pictures{display:flex;flex-wrap:wrap;gap:1rem 1.5rem;margin:1rem 0}
-figure{margin:0;flex:1 1 19rem;max-width:32rem;min-width:0}
+figure{margin:0;flex:1 1 min(24rem,100%);max-width:32rem;min-width:0}
 figure img{display:block;width:100%;height:auto}
 figcaption,.note{font-size:.87rem;color:#566270}
-.table{overflow:auto;max-height:26rem;max-width:100%;margin:1rem 0;border:1px solid #dfe3e8}
+.table{overflow:auto;max-height:26rem;width:fit-content;max-width:100%;
+ margin:1rem 0;border:1px solid #dfe3e8}
 table{border-collapse:collapse;font-size:.87rem;font-variant-numeric:tabular-nums}
 th,td{padding:.25rem .7rem;text-align:left;white-space:nowrap;border-bottom:1px solid #eef0f3}
 th{position:sticky;top:0;background:#f4f6f8}
 .n{text-align:right}
+.wrap td:not(.n){white-space:normal;min-width:5rem}
+.wrap td:not(.n)+td:not(.n){min-width:11rem}
 </style>
 </head>
 """
@@ -128,8 +131,11 @@ def _text(*sentences: str, note: bool = False) -> str:
     return f"<p{kind}>{' '.join(filter(None, sentences))}</p>\n"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence]) -> str:
-    """A table; cells that are no text are numbers, those that are, are escaped."""
+def _table(head: Sequence[str], rows: Iterable[Sequence], wrap: bool = False) -> str:
+    """A table; cells that are no text are numbers, those that are, are escaped.
+
+    wrap : let long text take several lines, for tables of few columns
+    """
     lines = []
     numbers = [False] * len(head)
     for row in rows:
@@ -146,7 +152,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence]) -> str:
     )
     body = "\n".join(lines)
     return (
-        f'<div class="table" tabindex="0"><table>\n<thead><tr>{top}</tr></thead>\n'
+        f'<div class="table{" wrap" * wrap}" tabindex="0"><table>\n<thead><tr>{top}</tr></thead>\n'
         f"<tbody>\n{body}\n</tbody></table></div>\n"
     )
 
@@ -261,9 +267,10 @@ def _waveforms(analysis: Analysis) -> str:
             f"{_count(len(chosen), 'lead')} of {len(analysis.leads):,}, chosen by their numbers: "
             + "; ".join(f"{_name(analysis.leads[p.lead].label)} ({p.why})" for p in chosen) + ".",
             "Slow waves carry most of the amplitude, which the spectrogram shows as power that "
-            "falls with frequency; spikes stand out of the short cut in the middle."
+            "falls with frequency."
             if _falls(analysis.leads[chosen[0].lead]) else
             "The spectrogram's power does not fall with frequency as that of most recordings does.",
+            "The short cut between them is taken where the lead's spikes are densest.",
         )
         + _text(
             f"Drawn are at most the first {LONGEST_DRAWN:g} seconds; railed and constant leads "
@@ -300,15 +307,19 @@ def _waveform(lead: Lead, spikes: Spikes | None):
     detail.plot((first + np.arange(length)) / rate, cut, color=INK, lw=0.7)
     detail.set(title=f"{length / rate:.3g} {clock} of it", ylabel=lead.unit,
                xlim=(first / rate, (first + length) / rate))  # fmt: skip
-    size = min(512, len(x) // 8)
-    frequency, _, density = spectrogram(x, rate, nperseg=size, noverlap=size // 4)
-    decibel = 10 * np.log10(density[1:] + 1e-12)
+    size = min(256, len(x) // 8)
+    frequency, _, density = spectrogram(x, rate, nperseg=size, noverlap=size // 2)
+    # Neighbours in time are averaged: a small picture, and less noise in it.
+    step = -(-density.shape[1] // CELLS)
+    density = density[1:, : density.shape[1] // step * step]
+    density = density.reshape(len(density), -1, step).mean(axis=2)
+    decibel = 10 * np.log10(density + 1e-12)
     low, high = np.percentile(decibel, (1, 99.8))
     kilo = 1000 if lead.rate >= 2000 else 1
     picture = power.imshow(
         decibel, origin="lower", aspect="auto", cmap="magma", vmin=low, vmax=max(high, low + 1),
         extent=(0, len(x) / rate, frequency[1] / kilo, frequency[-1] / kilo),
-        interpolation="nearest",
+        interpolation="none",
     )  # fmt: skip
     per = "1/sample" if not lead.rate else "kHz" if kilo > 1 else "Hz"
     power.set(title="spectrogram", ylabel=per, xlabel=clock)
@@ -375,7 +386,7 @@ def _challenge_converter(widths: Widths) -> str:
            "these recordings do not clearly show the same pattern.")
     )  # fmt: skip
     text = _text(
-        f"Of the challenge converter's 1,024 codes, {used} came. They are unevenly wide: the "
+        f"Of the challenge converter's 1,024 codes, {used:,} came. They are unevenly wide: the "
         f"shipped widths of those that came often run from {shipped.min():.2f} to "
         f"{shipped.max():.2f} codes, so that the histogram is jagged where the signal is smooth.",
         agreement,
@@ -400,7 +411,8 @@ def _challenge_converter(widths: Widths) -> str:
     most = max(2.0, float(max(widths.shipped[often].max(initial=0),
                               widths.here[often].max(initial=0))) * 1.05)  # fmt: skip
     axes.set(xlim=(0, most), ylim=(0, most), xlabel="width shipped, in codes",
-             ylabel="width estimated from these recordings", title="a dot for each code")  # fmt: skip
+             ylabel="width estimated from these recordings",
+             title="a dot for each code")  # fmt: skip
     every = _shown(figure, "Widths estimated here over widths shipped",
                    "All codes that came about 1,000 times and more; on the line both agree.")
     return text + _pictures(near, every)
@@ -411,9 +423,9 @@ def _challenge_converter(widths: Widths) -> str:
 
 def _distributions(analysis: Analysis) -> str:
     shape = analysis.distributions
-    kurtosis = [own.kurtosis for own in analysis.statistics if not math.isnan(own.kurtosis)]
+    kurtosis = [own.kurtosis for own in analysis.statistics if own.usable]
     if not kurtosis:
-        return _text("Every lead is constant: there is nothing to be predicted.")
+        return _text("Every lead is constant or railed: there is no distribution to be shown.")
     gaussian = math.erfc(4 / math.sqrt(2))
     amplitude, error, tracked = shape.beyond_four
     heavy = "heavier" if error > 2 * gaussian else "hardly heavier"
@@ -422,7 +434,7 @@ def _distributions(analysis: Analysis) -> str:
             _against_gaussian([("amplitude", shape.amplitude, POSITIVE)], "amplitudes"),
             "Distribution of amplitudes beside a Gaussian",
             "Levels minus the lead's median, over its median absolute deviation (as of a "
-            "Gaussian); all leads together.",
+            "Gaussian); all leads together but railed and constant ones.",
         ),
         _shown(
             _against_gaussian(
@@ -448,6 +460,8 @@ def _distributions(analysis: Analysis) -> str:
 
 
 def _against_gaussian(curves, title: str):
+    from matplotlib.ticker import FuncFormatter, LogLocator
+
     figure, axes = _figure(3.1)
     middle = (BINS[1:] + BINS[:-1]) / 2
     axes.plot(middle, np.exp(-(middle**2) / 2) / math.sqrt(2 * math.pi), color=INK, lw=0.9, ls="--",
@@ -458,11 +472,13 @@ def _against_gaussian(curves, title: str):
         if counts.any():
             least = min(least, float(density[density > 0].min()))
         axes.plot(middle, np.where(density > 0, density, np.nan), color=colour, lw=1.2, label=label)
-    axes.set(yscale="log", ylim=(max(least / 2, 1e-7), 6), xlim=(-8, 8), title=title,
+    axes.set(yscale="log", ylim=(max(least / 2, 1e-7), 8), xlim=(-8, 8), title=title,
              xlabel="standard deviations", ylabel="density")  # fmt: skip
     axes.legend(loc="upper center", ncols=2 if len(curves) == 1 else 1, handlelength=1.3)
     if len(curves) > 1:
-        axes.set_ylim(top=200)  # room for what the curves are called
+        axes.set_ylim(top=300)  # room for what the curves are called
+    axes.yaxis.set_major_locator(LogLocator(numticks=6))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     return figure
 
 
@@ -506,18 +522,19 @@ def _entropies(analysis: Analysis) -> str:
         row = [step.name, step.bits, 16 / step.bits if step.bits else math.nan]
         rows.append([*row, *(coding.steps[kind][n].bits for kind in kinds)])
     head = ("step", "bits a sample", "ratio", *kinds)
-    return text + _pictures(_shown(_bars(steps), "Bits per sample at each step")) + _table(
-        head, rows
-    ) + note
+    return text + _pictures(_shown(_bars(steps), "Bits per sample at each step",
+        "Blue: entropies and ideal code lengths. Red: real files.")) + _table(
+        head, rows, wrap=True
+    ) + note  # fmt: skip
 
 
 def _bars(steps):
-    figure, axes = _figure(0.42 * len(steps) + 0.5)
+    figure, axes = _figure(0.45 * len(steps) + 0.5)
     most = max(step.bits for step in steps)
     for row, step in enumerate(steps):
         axes.barh(row, step.bits, 0.36, color=NEGATIVE if step.real else POSITIVE)
-        axes.text(0, row - 0.25, step.name, va="bottom", size=8)
-        axes.text(step.bits + most / 90, row, f"{step.bits:.3f}", va="center", size=8)
+        axes.text(0, row - 0.25, step.name, va="bottom", size=9)
+        axes.text(step.bits + most / 90, row, f"{step.bits:.3f}", va="center", size=9)
     axes.set(ylim=(len(steps) - 0.5, -0.85), xlim=(0, most * 1.12), xlabel="bits per sample")
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
@@ -624,7 +641,7 @@ def _spikes(analysis: Analysis) -> str:
     text = _text(
         f"{sum(len(s.times) for _, _, s in known):,} spikes in {_count(len(known), 'lead')}: "
         f"{busy} of them have more than one a second, the median lead has {np.median(rates):.2f}.",
-        f"Most has {_name(first[0].label)}, {first[2].per_second:.1f} a second.",
+        f"Lead {_name(first[0].label)} has most, {first[2].per_second:.1f} a second.",
     )
     drawn = sorted(clean or known, key=lambda entry: -entry[2].per_second)[:OVERLAYS]
     drawn = [entry for entry in drawn if len(entry[2].shapes)]
@@ -674,7 +691,8 @@ def _overlay(entries):
     for axes, (lead, _, spikes) in zip(grid.flat, entries):
         before = round(analyze.BEFORE * lead.rate)
         time = (np.arange(spikes.shapes.shape[1]) - before) / lead.rate * 1000
-        axes.plot(time, spikes.shapes.T, color=POSITIVE, lw=0.4, alpha=0.35)
+        # As points, not as lines: a tenth of the size.
+        axes.plot(time, spikes.shapes.T, color=POSITIVE, lw=0.4, alpha=0.35, rasterized=True)
         axes.plot(time, np.median(spikes.shapes, axis=0), color=INK, lw=1.3)
         axes.axhline(spikes.threshold, color=NEGATIVE, lw=0.7, ls="--")
         axes.set(title=f"{lead.label}, {spikes.per_second:.1f}/s", xlabel="ms",
@@ -692,9 +710,9 @@ def _outliers(analysis: Analysis) -> str:
     others = len({o.lead for o in analysis.outliers}) - len(railed) - len(constant)
     touched = sum(own.railed > 0 for own in statistics)
     text = _text(
-        f"{_named(leads, railed)} sit on the rail for {analyze.RAILED:.0%} of the time or more."
-        if len(railed) > 1 else f"{_named(leads, railed)} sits on the rail for "
-        f"{analyze.RAILED:.0%} of the time or more." if railed else "No lead is railed.",
+        f"{_named(leads, railed)} {'are' if len(railed) > 1 else 'is'} railed: "
+        f"{_range([statistics[o.lead].railed for o in railed])} of the samples are at the rail."
+        if railed else "No lead is railed.",
         f"{_named(leads, constant)} {'are' if len(constant) > 1 else 'is'} constant."
         if constant else "",
         f"{_count(others, 'lead')} differ{'s' * (others == 1)} much from the others of the same "
@@ -720,11 +738,17 @@ def _outliers(analysis: Analysis) -> str:
                 (leads[o.lead].label, o.what, _share(statistics[o.lead].railed))
                 for o in analysis.outliers
             ),
+            wrap=True,
         )
     return text + table + _pictures(
         _shown(_scatter(analysis), "Amplitude and prediction error of every lead",
                "A dot for each lead that varies; red ones are named above.")
     ) + note  # fmt: skip
+
+
+def _range(shares: list[float]) -> str:
+    low, high = _share(min(shares)), _share(max(shares))
+    return low if low == high else f"{low} to {high}"
 
 
 def _named(leads: list[Lead], outliers) -> str:
@@ -756,7 +780,7 @@ def _plain_ticks(axes) -> None:
 
     for axis in (axes.xaxis, axes.yaxis):
         low, high = axis.get_view_interval()
-        wide = low > 0 and high / low > 30
+        wide = low > 0 and high / low > 1000
         axis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 2.0, 5.0)))
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axis.set_minor_formatter(NullFormatter())
