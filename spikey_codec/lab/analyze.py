@@ -32,7 +32,7 @@ KINDS = ("challenge 10-bit", "plain", "sparse")  # by the number of the mapping
 UNITS = ("codes", "units", "steps")
 SHORTEST = 1000  # samples of a lead; with fewer there is little to be seen
 # Of larger files only the beginning is looked at, and less of it is coded: samples, all channels.
-MOST_ANALYSED, MOST_CODED = 1 << 25, 1 << 22
+MOST_ANALYSED, MOST_CODED = 1 << 25, 1 << 20
 MOST_RELATED = 1024  # leads between which correlations are taken
 MOST_IN_MATRIX = 60
 MOST_FOR_WIDTHS = 16  # leads; each takes a third of a second
@@ -118,9 +118,9 @@ class Statistics(NamedTuple):
 
 
 class Distributions(NamedTuple):
-    """Counts of normalised values in `BINS`, int64, and all values, of which some lie beyond.
+    """Counts of normalised values in `BINS`, float64, shape (bins,); some values lie beyond.
 
-    amplitude: about the lead's median, over its median deviation; error: over the lead's own
+    amplitude: about the lead's median, over its quartiles' scale; error: over the lead's own
     deviation; tracked: the same errors over their tracked scale.
     """
 
@@ -338,7 +338,7 @@ def shipped_edges() -> np.ndarray:
 def _statistics(leads: list[Lead]) -> tuple[list[Statistics], Distributions]:
     """What is measured lead by lead, and distributions over all usable leads."""
     measured = []
-    counts = np.zeros((3, len(BINS) - 1), np.int64)
+    counts = np.zeros((3, len(BINS) - 1))
     beyond, values = np.zeros(3), np.zeros(3)
     for lead in leads:
         x = levels(lead)
@@ -353,18 +353,42 @@ def _statistics(leads: list[Lead]) -> tuple[list[Statistics], Distributions]:
         error = (x - mean)[start:]
         residual = float(error.std())
         tracked = error / sigma[start:]
-        centred = x - np.median(x)
-        spread = float(np.median(np.abs(centred))) / MEDIAN_TO_SIGMA or float(x.std())
         kurtosis = float(np.mean(tracked**4) / max(np.mean(tracked**2), 1e-12) ** 2 - 3)
         measured.append(Statistics(float(x.std()), residual, kurtosis, share, False, spikes))
         if not measured[-1].usable:
             continue
-        for i, normalised in enumerate((centred / spread, error / (residual or 1.0), tracked)):
+        amplitude, far = _amplitudes(lead)
+        counts[0] += amplitude
+        beyond[0] += far
+        values[0] += len(x)
+        for i, normalised in ((1, error / (residual or 1.0)), (2, tracked)):
             counts[i] += np.histogram(normalised, BINS)[0]
             beyond[i] += np.count_nonzero(np.abs(normalised) > 4)
             values[i] += len(normalised)
     shares = tuple(float(share) for share in beyond / np.maximum(values, 1))
     return measured, Distributions(counts[0], counts[1], counts[2], shares)
+
+
+def _amplitudes(lead: Lead) -> tuple[np.ndarray, float]:
+    """Samples in each of `BINS`, over the lead's own scale, and how many lie beyond 4 of it.
+
+    Every code's samples are spread evenly over its interval, or whole codes would fall into
+    some bins and none into others. Zero is the median, the scale that of a Gaussian with the
+    same quartiles.
+    """
+    codes, counts = np.unique(lead.codes.astype(np.int64), return_counts=True)
+    if lead.mapping.kind == CHALLENGE:
+        lower, upper = (shipped_edges()[codes - LOWEST_CODE + side] for side in (0, 1))
+    else:
+        lower, upper = codes - 0.5, codes + 0.5
+    total = np.cumsum(counts)
+    edges = np.stack([lower, upper], 1).ravel()
+    below = np.stack([total - counts, total], 1).ravel()
+    first, median, third = np.interp(np.array([0.25, 0.5, 0.75]) * total[-1], below, edges)
+    scale = max((third - first) / (2 * MEDIAN_TO_SIGMA), 1e-3)
+    in_bins = np.diff(np.interp(median + BINS * scale, edges, below))
+    low, high = np.interp(median + np.array([-4, 4]) * scale, edges, below)
+    return in_bins, float(total[-1] - high + low)
 
 
 def warm_up(samples: int) -> int:
@@ -570,12 +594,13 @@ def _entropies(lead: Lead) -> np.ndarray:
     return np.array(steps) * count
 
 
+UNEVEN = "the same + uneven converter"  # only where there is a recording from it
 MODELS = (
     "order 0, samples",
     "order 0, first differences",
     "order 0, errors of a linear prediction",
     "linear + Gaussian of tracked scale",
-    "the same + uneven converter",
+    UNEVEN,
 )
 FILES = ("linear", "spikey")  # presets
 
@@ -612,19 +637,19 @@ def coding(found: list[File], limit: int) -> Coding:
         samples[file.kind] += part.size
         leads += file.channels
     total = sum(samples.values())
-    steps = {"all": _steps(names, sum(bits.values()) / total, len(there))}
+    means = {"all": sum(bits.values()) / total}
     if len(bits) > 1:
-        for kind in KINDS:
-            if kind in bits:
-                steps[kind] = _steps(names, bits[kind] / samples[kind], len(there))
+        means |= {kind: bits[kind] / samples[kind] for kind in KINDS if kind in bits}
+    left_out = () if KINDS[CHALLENGE] in bits else (UNEVEN,)
+    steps = {
+        kind: [
+            Step(name, float(value), n >= len(names) - len(there))
+            for n, (name, value) in enumerate(zip(names, values))
+            if name not in left_out
+        ]
+        for kind, values in means.items()
+    }
     return Coding(len(chosen), leads, total, shortened, steps)
-
-
-def _steps(names, bits: np.ndarray, real: int) -> list[Step]:
-    return [
-        Step(name, float(value), n >= len(names) - real)
-        for n, (name, value) in enumerate(zip(names, bits))
-    ]
 
 
 # Several leads
@@ -671,7 +696,7 @@ def outliers(leads: list[Lead], statistics: list[Statistics]) -> list[Outlier]:
         if own.constant:
             named.append(Outlier(i, "constant: every sample is the same"))
         elif own.railed >= RAILED:
-            named.append(Outlier(i, f"railed: {own.railed:.1%} of its samples are at the rail"))
+            named.append(Outlier(i, f"railed: {100 * own.railed:.1f} % of its samples are at the rail"))
     known = {outlier.lead for outlier in named}
     for members in same_kind(leads).values():
         usual = [i for i in members if i not in known]

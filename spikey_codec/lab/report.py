@@ -86,7 +86,7 @@ table{border-collapse:collapse;font-size:.87rem;font-variant-numeric:tabular-num
 th,td{padding:.25rem .7rem;text-align:left;white-space:nowrap;border-bottom:1px solid #eef0f3}
 th{position:sticky;top:0;background:#f4f6f8}
 .n{text-align:right}
-.wrap td:not(.n){white-space:normal;min-width:5rem}
+.wrap td:not(.n){white-space:normal;overflow-wrap:normal;min-width:5rem}
 .wrap td:not(.n)+td:not(.n){min-width:11rem}
 </style>
 </head>
@@ -170,12 +170,9 @@ def _number(value) -> str:
 
 
 def _share(value: float) -> str:
-    """
-    >>> _share(0.25), _share(6.3e-5), _share(0)
-    ('25.0 %', '0.0063 %', '0 %')
-    """
+    """In per cent, with a space that no line breaks at."""
     percent = 100 * value
-    return f"{percent:.1f} %" if percent >= 1 else f"{percent:.2g} %"
+    return f"{percent:.1f}\u00a0%" if percent >= 1 else f"{percent:.2g}\u00a0%"
 
 
 def _pictures(*figures: str) -> str:
@@ -270,11 +267,14 @@ def _waveforms(analysis: Analysis) -> str:
             "falls with frequency."
             if _falls(analysis.leads[chosen[0].lead]) else
             "The spectrogram's power does not fall with frequency as that of most recordings does.",
-            "The short cut between them is taken where the lead's spikes are densest.",
+            "The short cut between them is taken where the lead's spikes are densest, or from the "
+            "middle where there are none.",
         )
         + _text(
             f"Drawn are at most the first {LONGEST_DRAWN:g} seconds; railed and constant leads "
-            "are not chosen, where there are others.", note=True,
+            "are not chosen, where there are others."
+            + (" The leads are of the commonest converter and rate."
+               if len(analyze.same_kind(analysis.leads)) > 1 else ""), note=True,
         )
         + _pictures(*figures)
     )  # fmt: skip
@@ -433,8 +433,8 @@ def _distributions(analysis: Analysis) -> str:
         _shown(
             _against_gaussian([("amplitude", shape.amplitude, POSITIVE)], "amplitudes"),
             "Distribution of amplitudes beside a Gaussian",
-            "Levels minus the lead's median, over its median absolute deviation (as of a "
-            "Gaussian); all leads together but railed and constant ones.",
+            "Levels minus the lead's median, over the standard deviation of a Gaussian with the "
+            "same quartiles; all leads together but railed and constant ones.",
         ),
         _shown(
             _against_gaussian(
@@ -494,7 +494,7 @@ def _entropies(analysis: Analysis) -> str:
     best = min(files, key=lambda step: step.bits)
     ideal = models[-1].bits
     kinds = [kind for kind in coding.steps if kind != "all"]
-    gain = models[-2].bits - ideal
+    gain = models[-2].bits - ideal if models[-1].name == analyze.UNEVEN else 0
     text = _text(
         f"The raw samples take 16 bits, their own entropy is {bits[analyze.MODELS[0]]:.3f} and "
         f"prediction brings it down to {bits[analyze.MODELS[2]]:.3f} bits a sample.",
@@ -502,8 +502,7 @@ def _entropies(analysis: Analysis) -> str:
         f"The smallest files, preset <code>{best.name.split()[-1]}</code>, take "
         f"{best.bits:.3f} bits, a ratio of {16 / best.bits:.3f}; the linear model's ideal code "
         f"length is {ideal:.3f}.",
-        "Files can be smaller than the model above them, as they may use other channels and a "
-        "network that no model here knows." if best.bits < ideal else "",
+        "Files are smaller than the models above, which know no other channels and no network." if best.bits < ideal else "",
     )
     limited = coding.files < sum(file.frames >= analyze.SHORTEST for file in analysis.files)
     note = _text(
@@ -593,7 +592,7 @@ def _topology(analysis: Analysis) -> str:
 
 
 def _matrix(matrix: np.ndarray, names: list[str]):
-    figure, axes = _figure(4.3)
+    figure, axes = _figure(3.9)
     scale = max(float(matrix.max()), 0.05)
     shown = np.where(np.eye(len(matrix), dtype=bool), np.nan, matrix)
     picture = axes.imshow(shown, cmap="Blues", vmin=0, vmax=scale, interpolation="nearest")
@@ -721,7 +720,8 @@ def _outliers(analysis: Analysis) -> str:
         if len(leads) >= analyze.FEWEST_TO_JUDGE else
         f"Fewer than {analyze.FEWEST_TO_JUDGE} leads say too little about what is usual to name "
         "others.",
-        f"{_count(touched, 'lead')} in all touch{'es' * (touched == 1)} the rail at least once.",
+        f"{_count(touched, 'lead')} in all touch{'es' * (touched == 1)} the rail at least once."
+        if touched else "",
     )  # fmt: skip
     note = _text(
         "The rail is the end of the converter's range, or a lead's own extreme where it rests for "
@@ -733,17 +733,22 @@ def _outliers(analysis: Analysis) -> str:
     table = ""
     if analysis.outliers:
         table = _table(
-            ("lead", "what", "samples at the rail"),
-            (
-                (leads[o.lead].label, o.what, _share(statistics[o.lead].railed))
-                for o in analysis.outliers
-            ),
+            ("lead", "what"),
+            ((leads[o.lead].label, o.what) for o in analysis.outliers),
             wrap=True,
         )
-    return text + table + _pictures(
-        _shown(_scatter(analysis), "Amplitude and prediction error of every lead",
-               "A dot for each lead that varies; red ones are named above.")
-    ) + note  # fmt: skip
+    points = [
+        (own.deviation, own.residual, lead in {outlier.lead for outlier in analysis.outliers})
+        for lead, own in enumerate(statistics)
+        if own.residual > 0
+    ]
+    picture = ""
+    if points:
+        picture = _pictures(
+            _shown(_scatter(points), "Amplitude and prediction error of every lead",
+                   "A dot for each lead that varies; red ones are named above.")
+        )  # fmt: skip
+    return text + table + picture + note
 
 
 def _range(shares: list[float]) -> str:
@@ -757,18 +762,13 @@ def _named(leads: list[Lead], outliers) -> str:
     return ("Leads " if len(names) > 1 else "Lead ") + ", ".join(names[:8]) + more
 
 
-def _scatter(analysis: Analysis):
+def _scatter(points: list[tuple[float, float, bool]]):
+    """Deviation, prediction error and whether it is named, of every lead."""
     figure, axes = _figure(3.2)
-    named = {outlier.lead for outlier in analysis.outliers}
-    kept = [i for i, own in enumerate(analysis.statistics) if not own.constant and own.residual > 0]
-    for colour, chosen in (
-        (POSITIVE, [i for i in kept if i not in named]),
-        (NEGATIVE, [i for i in kept if i in named]),
-    ):
-        points = [(analysis.statistics[i].deviation, analysis.statistics[i].residual)
-                  for i in chosen]  # fmt: skip
-        if points:
-            axes.loglog(*zip(*points), "o", ms=3.5, color=colour, mew=0, alpha=0.8)
+    for colour, named in ((POSITIVE, False), (NEGATIVE, True)):
+        chosen = [point[:2] for point in points if point[2] == named]
+        if chosen:
+            axes.loglog(*zip(*chosen), "o", ms=3.5, color=colour, mew=0, alpha=0.8)
     _plain_ticks(axes)
     axes.set(xlabel="standard deviation of the level", ylabel="of the prediction error")
     return figure
