@@ -135,9 +135,10 @@ class Widths(NamedTuple):
 
     shipped: np.ndarray
     here: np.ndarray
-    counts: np.ndarray  # how often each code came, int64
+    counts: np.ndarray  # how often each code came in all leads, int64
     leads: int  # that they were estimated from
-    correlation: float  # of the log widths of codes that came often; NaN if there are few
+    often: np.ndarray  # codes that came often enough in those to tell a width, bool
+    correlation: float  # of the log widths of those codes; NaN if there are few
 
 
 class Step(NamedTuple):
@@ -509,18 +510,24 @@ def widths(leads: list[Lead], statistics: list[Statistics]) -> Widths | None:
     usable = [i for i in of_challenge if statistics[i].usable]
     if not usable:
         return None
-    counts = np.zeros(HIGHEST_CODE - LOWEST_CODE + 1, np.int64)
-    for i in of_challenge:
-        counts += np.bincount(leads[i].codes.astype(np.intp) - LOWEST_CODE, minlength=len(counts))
+    counts = _counts([leads[i].codes for i in of_challenge])
     chosen = [leads[usable[n]].codes for n in _spread(len(usable), MOST_FOR_WIDTHS)]
     here = np.diff(fit_converter.fit(chosen) / (1 << EDGE_BITS))
     shipped = np.diff(shipped_edges())
-    often = np.flatnonzero(often_used(counts))
+    often = often_used(_counts(chosen))
     correlation = math.nan
-    if len(often) >= 10:
+    if often.sum() >= 10:
         logs = np.log(np.maximum([shipped[often], here[often]], fit_converter.NARROWEST))
         correlation = float(np.corrcoef(logs)[0, 1])
-    return Widths(shipped, here, counts, len(chosen), correlation)
+    return Widths(shipped, here, counts, len(chosen), often, correlation)
+
+
+def _counts(leads: list[np.ndarray]) -> np.ndarray:
+    """How often each challenge code came: int64, shape (1024,)."""
+    counts = np.zeros(HIGHEST_CODE - LOWEST_CODE + 1, np.int64)
+    for codes in leads:
+        counts += np.bincount(codes.astype(np.intp) - LOWEST_CODE, minlength=len(counts))
+    return counts
 
 
 def often_used(counts: np.ndarray) -> np.ndarray:
@@ -696,7 +703,8 @@ def outliers(leads: list[Lead], statistics: list[Statistics]) -> list[Outlier]:
         if own.constant:
             named.append(Outlier(i, "constant: every sample is the same"))
         elif own.railed >= RAILED:
-            named.append(Outlier(i, f"railed: {100 * own.railed:.1f} % of its samples are at the rail"))
+            share = 100 * own.railed
+            named.append(Outlier(i, f"railed: {share:.1f} % of its samples are at the rail"))
     known = {outlier.lead for outlier in named}
     for members in same_kind(leads).values():
         usual = [i for i in members if i not in known]
@@ -731,8 +739,10 @@ def picks(leads: list[Lead], statistics: list[Statistics]) -> list[Pick]:
     """The most typical lead, the loudest and the one with most spikes, of the commonest kind."""
     members = max(same_kind(leads).values(), key=len)
     usable = [i for i in members if statistics[i].usable] or members
+    own = [statistics[i] for i in usable]
+    busy = [1 + (one.spikes.per_second if one.spikes else 0.0) for one in own]
     logs = np.log(
-        np.maximum([(statistics[i].deviation, statistics[i].residual) for i in usable], 1e-9)
+        np.maximum([(one.deviation, one.residual, rate) for one, rate in zip(own, busy)], 1e-9)
     )
     apart = np.abs(logs - np.median(logs, axis=0)).sum(axis=1)
     chosen = [Pick(usable[int(apart.argmin())], "most typical")]

@@ -372,7 +372,7 @@ def _converter(analysis: Analysis) -> str:
 
 
 def _challenge_converter(widths: Widths) -> str:
-    often = analyze.often_used(widths.counts)
+    often = widths.often
     codes = np.arange(len(widths.counts)) + LOWEST_CODE
     used = int(np.count_nonzero(widths.counts))
     shipped = widths.shipped[often] if often.any() else widths.shipped
@@ -414,7 +414,8 @@ def _challenge_converter(widths: Widths) -> str:
              ylabel="width estimated from these recordings",
              title="a dot for each code")  # fmt: skip
     every = _shown(figure, "Widths estimated here over widths shipped",
-                   "All codes that came about 1,000 times and more; on the line both agree.")
+                   "All codes that came about 1,000 times and more in the leads used; on the line "
+                   "both agree.")  # fmt: skip
     return text + _pictures(near, every)
 
 
@@ -502,8 +503,9 @@ def _entropies(analysis: Analysis) -> str:
         f"The smallest files, preset <code>{best.name.split()[-1]}</code>, take "
         f"{best.bits:.3f} bits, a ratio of {16 / best.bits:.3f}; the linear model's ideal code "
         f"length is {ideal:.3f}.",
-        "Files are smaller than the models above, which know no other channels and no network." if best.bits < ideal else "",
-    )
+        "Files are smaller than the models above, which know no other channels and no network."
+        if best.bits < ideal else "",
+    )  # fmt: skip
     limited = coding.files < sum(file.frames >= analyze.SHORTEST for file in analysis.files)
     note = _text(
         f"Measured on {_count(coding.files, 'recording')}"
@@ -523,7 +525,7 @@ def _entropies(analysis: Analysis) -> str:
     head = ("step", "bits a sample", "ratio", *kinds)
     return text + _pictures(_shown(_bars(steps), "Bits per sample at each step",
         "Blue: entropies and ideal code lengths. Red: real files.")) + _table(
-        head, rows, wrap=True
+        head, rows, wrap=not kinds
     ) + note  # fmt: skip
 
 
@@ -633,19 +635,21 @@ def _spikes(analysis: Analysis) -> str:
         if len({lead.rate for lead, _, _ in known}) > 1 else "",
         note=True,
     )  # fmt: skip
-    rates = np.array([spikes.per_second for _, _, spikes in known])
-    clean = [entry for entry in known if entry[1].railed < analyze.RAILED]
+    # A railed lead may show more of them than any other, and none of a cell.
+    known.sort(key=lambda entry: (entry[1].railed >= analyze.RAILED, -entry[2].per_second))
+    clean = [entry for entry in known if entry[1].railed < analyze.RAILED] or known
+    rates = np.array([spikes.per_second for _, _, spikes in clean])
     busy = int(np.count_nonzero(rates > 1))
-    first = max(clean or known, key=lambda entry: entry[2].per_second)
+    first = clean[0]
     text = _text(
-        f"{sum(len(s.times) for _, _, s in known):,} spikes in {_count(len(known), 'lead')}: "
+        f"{sum(len(s.times) for _, _, s in clean):,} spikes in {_count(len(clean), 'lead')}"
+        f"{', railed ones left out' if len(clean) < len(known) else ''}: "
         f"{busy} of them have more than one a second, the median lead has {np.median(rates):.2f}.",
         f"Lead {_name(first[0].label)} has most, {first[2].per_second:.1f} a second.",
     )
-    drawn = sorted(clean or known, key=lambda entry: -entry[2].per_second)[:OVERLAYS]
-    drawn = [entry for entry in drawn if len(entry[2].shapes)]
+    drawn = [entry for entry in clean[:OVERLAYS] if len(entry[2].shapes)]
     figures = [_shown(_rates(rates), "Spikes per second of all leads",
-                      "All leads, those with most spikes first.")]  # fmt: skip
+                      "Leads with most spikes first.")]  # fmt: skip
     if drawn:
         figures.append(
             _shown(
@@ -654,7 +658,7 @@ def _spikes(analysis: Analysis) -> str:
                 f"{analyze.MOST_SHAPES} each, and their median (dark). Dashed: the threshold.",
             )
         )  # fmt: skip
-    listed = sorted(known, key=lambda entry: -entry[2].per_second)[:MOST_ROWS]
+    listed = known[:MOST_ROWS]
     table = _table(
         ("lead", "spikes", "a second", "noise", "threshold", "median trough", "unit"),
         (
@@ -706,7 +710,7 @@ def _outliers(analysis: Analysis) -> str:
     leads, statistics = analysis.leads, analysis.statistics
     railed = [o for o in analysis.outliers if o.what.startswith("railed")]
     constant = [o for o in analysis.outliers if o.what.startswith("constant")]
-    others = len({o.lead for o in analysis.outliers}) - len(railed) - len(constant)
+    other = {o.lead: o for o in analysis.outliers if o not in railed and o not in constant}
     touched = sum(own.railed > 0 for own in statistics)
     text = _text(
         f"{_named(leads, railed)} {'are' if len(railed) > 1 else 'is'} railed: "
@@ -714,8 +718,8 @@ def _outliers(analysis: Analysis) -> str:
         if railed else "No lead is railed.",
         f"{_named(leads, constant)} {'are' if len(constant) > 1 else 'is'} constant."
         if constant else "",
-        f"{_count(others, 'lead')} differ{'s' * (others == 1)} much from the others of the same "
-        "kind in amplitude or prediction error." if others else
+        f"{_named(leads, other.values())} {'differ' if len(other) > 1 else 'differs'} much from "
+        "the rest of the same kind in amplitude or prediction error." if other else
         "No other lead stands out in amplitude or prediction error."
         if len(leads) >= analyze.FEWEST_TO_JUDGE else
         f"Fewer than {analyze.FEWEST_TO_JUDGE} leads say too little about what is usual to name "
