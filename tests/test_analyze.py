@@ -392,6 +392,21 @@ def test_odd_recordings_make_a_report(spikey, tmp_path):
     assert "1 larger group (up to 4 leads) of leads hear common activity" in text
 
 
+def test_of_long_recordings_only_the_beginning_is_looked_at_and_that_is_said(
+    spikey, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(analyze, "MOST_ANALYSED", 8000)
+    monkeypatch.setattr(analyze, "MOST_CODED", 4000)
+    path = write(tmp_path / "long.wav", noise(10_000).reshape(5000, 2))
+    files, leads = analyze.read([path])
+    assert files[0].frames == 5000 and files[0].analysed == 4000 == len(leads[1].samples)
+    assert analyze.coding(files, 1).samples == 4000
+    spikey(path)
+    text = Page(Path("report/index.html").read_text()).text
+    assert "1 recording so long that only the beginning was looked at" in text
+    assert "4,000 samples; of 1 only the beginning" in text
+
+
 @pytest.mark.parametrize("samples", [np.full(2000, 7), noise(1000)])
 def test_a_single_lead_makes_a_report(spikey, tmp_path, samples):
     spikey(write(tmp_path / "one.wav", samples))

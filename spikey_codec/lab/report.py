@@ -619,7 +619,7 @@ def _spikes(analysis: Analysis) -> str:
         if own.spikes is not None
     ]
     if not known:
-        return _text("No lead has a rate at which spikes could be looked for (1,400 Hz or more).")
+        return _text("No lead has a rate at which spikes could be looked for (1,334 Hz or more).")
     low, high = analyze.band(known[0][0].rate)
     chance = analyze.chance_per_second(known[0][0].rate)
     method = _text(
