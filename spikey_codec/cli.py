@@ -304,6 +304,22 @@ def topology(
 
 
 @main.command()
+@RECORDINGS
+@click.option("-o", "--output", "folder", metavar="FOLDER", default="report", show_default=True,
+              type=click.Path(path_type=Path), help="Where to write index.html.")
+@click.option("--limit", default=60, show_default=True, metavar="N", type=click.IntRange(1),
+              help="Encode at most N recordings, evenly spread, to see what they take.")
+def analyze(recordings: tuple[Path, ...], folder: Path, limit: int):
+    """Describe recordings in one HTML page: signal, converter, entropies, spikes, outliers.
+
+    Needs matplotlib and scipy.
+    """
+    from .lab import analyze
+
+    analyze.run(list(recordings), folder, limit, click.echo)
+
+
+@main.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--leads", default=24, show_default=True, help="How many recordings.")
 @click.option("--seconds", type=float, help="Length of each; default: 5 s and a bit, varying.")
