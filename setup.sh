@@ -6,8 +6,8 @@ unset CDPATH # or cd would print where it went
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$here"
 for extra in "$@"; do
-    case $extra in test | train | plot) ;; *)
-        echo "setup.sh: there is no extra named '$extra'; there are 'test', 'train', 'plot'." >&2
+    case $extra in test | train | plot | zarr | dask) ;; *)
+        echo "setup.sh: there is no extra named '$extra'; there are test, train, plot, zarr, dask." >&2
         exit 2
         ;;
     esac
@@ -16,6 +16,7 @@ done
 # The environment is made anew when anything that it was made from has changed.
 sources="setup.cfg setup.py pyproject.toml"
 sources="$sources spikey_codec/kernels.py spikey_codec/network_kernels.py"
+sources="$sources spikey_codec/mixing_kernels.py"
 sources="$sources spikey_codec/engine.py spikey_codec/compilation.py"
 stamp=$(cat $sources | cksum)
 stamp="$stamp $here"
