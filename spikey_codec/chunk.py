@@ -36,7 +36,7 @@ OWN_PREDICTOR_BITS = 8 * 2 * kernels.ORDER
 OWN_PREDICTOR_SHIFT = 5
 NO_OFFSETS = np.zeros(0, np.int32)
 LONGEST, LARGEST = 1 << 17, 1 << 22  # a chunk has at most so many frames and so many samples
-USUAL, SHORTEST = 1 << 20, 1 << 13  # so many samples, unless that makes fewer frames than these
+USUAL, SHORTEST = 3 << 18, 1 << 13  # so many samples, unless that makes fewer frames than these
 
 
 def chunk_frames(channels: int) -> int:

@@ -66,10 +66,11 @@ def read_index(header: Header, reader: Reader) -> list[Extent]:
     begin, source = reader.position, reader.data
     step = chunk.chunk_frames(max(header.channels, 1))
     count = -(-header.frames // step)
-    if count <= 1:
-        size = reader.left if count else 0
-        reader.take(size)
-        return [Extent(0, header.frames, begin, size, None)] * count
+    if count == 0:
+        return []
+    reader.position = len(source)  # nothing is taken: that would read it
+    if count == 1:
+        return [Extent(0, header.frames, begin, len(source) - begin, None)]
     end = len(source) - SIZE_BYTES
     size = int.from_bytes(source[max(end, begin) :], "little") if end > begin else 0
     if not CHECK_BYTES < size <= end - begin or count > size // (1 + CHECK_BYTES):
@@ -86,5 +87,4 @@ def read_index(header: Header, reader: Reader) -> list[Extent]:
         start += length
     if start != end or index.left != CHECK_BYTES:
         raise CorruptError("The file is damaged: its index is not that of its chunks.")
-    reader.take(reader.left)
     return extents

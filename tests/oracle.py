@@ -316,7 +316,7 @@ class Heard:
 
 def read_chunks(reader: Reader, frames: int, channels: int, coding: Coding) -> list[int]:
     """The codes of all chunks, frame by frame."""
-    full = max(1, min(131072, max(1048576 // channels, min(8192, 4194304 // channels))))
+    full = max(1, min(131072, max(786432 // channels, min(8192, 4194304 // channels))))
     count = -(-frames // full)
     contents = []
     if count == 1:
