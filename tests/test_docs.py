@@ -1,11 +1,12 @@
-"""Every Python example of the pages in docs/ runs.
+"""Every example of the pages in docs/ runs.
 
 The blocks of a page that begin with ```python are run in their order in one process, in an empty
-folder. Modules named behind it, as in ```python zarr.abc, are needed: blocks that need the same
+folder, and so are those that begin with ```sh, by bash. Modules named behind it, as in ```python zarr.abc, are needed: blocks that need the same
 modules are a script of their own, which is left out where one of those is missing.
 """
 
 import importlib
+import os
 import re
 import subprocess
 import sys
@@ -15,15 +16,17 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parents[1] / "docs"
-BLOCK = re.compile(r"^```python *(.*?)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(python|sh) *(.*?)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+NEEDS = {"plot": ["matplotlib", "scipy"]}  # of a page's shell commands that need an extra
 
 
 def scripts() -> list:
     """Page, modules that it needs and source of every script."""
     found = {}
     for page in sorted(DOCS.rglob("*.md")):
-        for needs, block in BLOCK.findall(page.read_text(encoding="utf-8")):
-            found.setdefault((page.relative_to(DOCS).as_posix(), needs), []).append(block)
+        for language, needs, block in BLOCK.findall(page.read_text(encoding="utf-8")):
+            if language == "python":
+                found.setdefault((page.relative_to(DOCS).as_posix(), needs), []).append(block)
     return [
         pytest.param(needs.split(), "\n".join(blocks), id=f"{page} {needs}".strip())
         for (page, needs), blocks in found.items()
@@ -50,4 +53,28 @@ def test_the_examples_of_a_page_run(tmp_path, needs, source):
         [sys.executable, *options, "-c", source],
         cwd=tmp_path, capture_output=True, text=True, timeout=300,
     )
+    assert done.returncode == 0, done.stderr
+
+
+def shell_pages() -> list[Path]:
+    return [page for page in sorted(DOCS.rglob("*.md")) if "\n```sh" in page.read_text("utf-8")]
+
+
+@pytest.mark.parametrize("page", shell_pages(), ids=lambda page: page.stem)
+def test_the_commands_of_a_page_run(tmp_path, page):
+    """One after the other; those of an extra that is not installed are left out."""
+    blocks = [
+        block for language, extra, block in BLOCK.findall(page.read_text("utf-8"))
+        if language == "sh" and all(map(is_there, NEEDS[extra] if extra else []))
+    ]  # fmt: skip
+    (tmp_path / "bin").mkdir()
+    command = tmp_path / "bin" / "spikey"
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m spikey_codec.cli "$@"\n')
+    command.chmod(0o755)
+    (tmp_path / "work").mkdir()
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", "".join(blocks)],
+        cwd=tmp_path / "work", capture_output=True, text=True, timeout=300,
+        env={**os.environ, "PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"},
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
