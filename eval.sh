@@ -78,10 +78,18 @@ done
 if [ -t 2 ]; then printf '\r\033[K' >&2; fi
 
 shipped=$((compressed + $(size encode) + $(size decode)))
-mkdir "$work/package" # what decoding needs of it: neither of fit/ and lab/
-tar -cf - --exclude='fit' --exclude='lab' --exclude='__pycache__' --exclude='*.so' \
-    --exclude='weights_data' --exclude='*.md' spikey_codec weights encode decode |
-    tar -xf - -C "$work/package"
+# What decoding needs of the package: the modules that ./decode loads, and those that compile them.
+mkdir -p "$work/package"
+.venv/bin/python - "$work/brainwire" "$work/copy" >"$work/modules" <<'END'
+import os, sys
+from spikey_codec import executables
+if executables.decode(sys.argv[1:]) == 0:
+    loaded = [module for name, module in sys.modules.items() if name.startswith("spikey_codec")]
+    paths = {os.path.relpath(module.__file__) for module in loaded if module.__file__}
+    paths |= {"spikey_codec/machine_code.py", "spikey_codec/compilation.py"}
+    print(*sorted(path for path in paths if path.endswith(".py")), sep="\n")
+END
+tar -cf - --exclude='*.md' weights encode decode $(cat "$work/modules") | tar -xf - -C "$work/package"
 package=0
 while IFS= read -r file; do package=$((package + $(size "$file"))); done < <(
     find "$work/package/spikey_codec" "$work/package/weights" -type f

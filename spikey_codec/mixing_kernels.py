@@ -153,6 +153,29 @@ def set_densities(densities, learnt, corrected, mean, log, linear_log):
 
 
 @helper
+def expect_mixture(
+    lane, row, room, shift, level_shift, lowest, highest, offset, predictors, window, past_errors,
+    trackers, shape, layers, weights, biases, table, memory, sums, cells, outputs, peers, latents,
+    remainders, adaptive, regressors, densities,
+):
+    """Set the densities of a row from 1 on, and the regressors that its gains are moved by.
+
+    Returns the linear mean, the network's, that with the gains, and what `expect` says besides."""
+    mean, corrected, log, linear_log, own, unit, reciprocal = expect(
+        lane, row, room, shift, level_shift, lowest, highest, offset, predictors, window,
+        past_errors, trackers, shape, layers, weights, biases, table, memory, sums, cells, outputs,
+        peers, latents, BEYOND,
+    )
+    set_regressors(
+        regressors, remainders, window, lane, row, room, corrected, level_shift, unit, reciprocal
+    )
+    learnt = corrected + ((correction(regressors, adaptive, lane) * unit) >> VALUE_BITS)
+    learnt = min(max(learnt, lowest - BEYOND), highest + BEYOND)
+    set_densities(densities, learnt, corrected, mean, log, linear_log)
+    return mean, corrected, learnt, own, unit, reciprocal
+
+
+@helper
 def copy_masses(source, target):
     for i in range(DENSITIES):
         target[i] = source[i]
@@ -287,20 +310,12 @@ def mixing_encode(
                 begin(lane, level, room, window)
             else:
                 offset = int(offsets[index(done)]) if len(offsets) > 0 else 0
-                mean, corrected, log, linear_log, own, unit, reciprocal = expect(
+                mean, corrected, learnt, own, unit, reciprocal = expect_mixture(
                     lane, row, room, shift, level_shift, lowest, highest, offset, predictors,
                     window, past_errors, trackers, shape, layers, weights, biases, table, memory,
-                    sums, cells, outputs, peers, latents, BEYOND,
+                    sums, cells, outputs, peers, latents, remainders, adaptive, regressors,
+                    densities,
                 )
-                set_regressors(
-                    regressors, remainders, window, lane, row, room, corrected, level_shift, unit,
-                    reciprocal,
-                )
-                learnt = corrected + (
-                    (correction(regressors, adaptive, lane) * unit) >> VALUE_BITS
-                )
-                learnt = min(max(learnt, lowest - BEYOND), highest + BEYOND)
-                set_densities(densities, learnt, corrected, mean, log, linear_log)
                 start = start_of(
                     value, first_code, last_code, edges, mass_table, adaptive, lane, densities,
                     below,
@@ -362,20 +377,12 @@ def mixing_decode(
                     return OVERRUN
             else:
                 offset = int(offsets[index(done)]) if len(offsets) > 0 else 0
-                mean, corrected, log, linear_log, own, unit, reciprocal = expect(
+                mean, corrected, learnt, own, unit, reciprocal = expect_mixture(
                     lane, row, room, shift, level_shift, lowest, highest, offset, predictors,
                     window, past_errors, trackers, shape, layers, weights, biases, table, memory,
-                    sums, cells, outputs, peers, latents, BEYOND,
+                    sums, cells, outputs, peers, latents, remainders, adaptive, regressors,
+                    densities,
                 )
-                set_regressors(
-                    regressors, remainders, window, lane, row, room, corrected, level_shift, unit,
-                    reciprocal,
-                )
-                learnt = corrected + (
-                    (correction(regressors, adaptive, lane) * unit) >> VALUE_BITS
-                )
-                learnt = min(max(learnt, lowest - BEYOND), highest + BEYOND)
-                set_densities(densities, learnt, corrected, mean, log, linear_log)
                 value, start, end = find_code(
                     slot, learnt >> MU_BITS, first_code, last_code, edges, mass_table, adaptive,
                     lane, densities, below, above, between,
