@@ -132,19 +132,22 @@ def read_names(part: memoryview, channels: int, for_network: bool) -> tuple[list
 
 
 class ChunkCoder:
-    """Codes chunks of one kind of codes: the challenge converter's, or codes of even width.
+    """Codes chunks of one kind of codes: of an uneven converter's, or codes of even width.
 
     Get one from `coder_for`; it keeps the code tables that it has made for the next recording.
     """
 
-    def __init__(self, lowest: int, highest: int, uneven: bool, encoding: bool, network=None):
+    def __init__(self, lowest: int, highest: int, edges: bytes, encoding: bool, network=None):
+        """edges : of uneven codes, the bytes of an int32 array, in 1/256 code; b"" of even ones"""
+        uneven = len(edges) > 0
+        self.of_challenge = uneven and edges == weights.load("converter").tobytes()
         self.network = network  # predictors.network.Tables, or None
         finer = FINER if network else 0
         self.lowest, self.highest = lowest, highest
         self.lock = threading.Lock()  # the kernels share the tables, and make them as they go
         self.value_bits = (highest - lowest).bit_length()
         self.level_bits = kernels.MU_BITS if uneven else 0
-        self.edges = weights.load("converter").copy() if uneven else np.zeros(0, np.int32)
+        self.edges = np.frombuffer(edges, np.int32).copy()
         self.levels = np.zeros(0, np.int32)
         if uneven:
             self.levels = converter.levels(self.edges, kernels.EDGE_BITS, kernels.MU_BITS)
@@ -224,9 +227,7 @@ class ChunkCoder:
 
     def _linear(self) -> ChunkCoder:
         """The coder of the same codes without a network."""
-        return _coder(
-            self.lowest, self.highest, len(self.levels) > 0, self.encoding, None
-        )
+        return _coder(self.lowest, self.highest, self.edges.tobytes(), self.encoding, None)
 
     def _stored(self, data: memoryview, frames: int, channels: int) -> np.ndarray:
         if len(data) != 2 * frames * channels:
@@ -308,7 +309,7 @@ class ChunkCoder:
         side, power = self._nearest(matrix, n)
         own_power = int(linear.residual_powers(matrix, own[None])[0])
         # it saves n/2 * log2(ratio) bits, and log(ratio) is nearly ratio - 1 where it is close
-        cost = OWN_PREDICTOR_BITS + (n >> OWN_PREDICTOR_SHIFT if len(self.levels) else 0)
+        cost = OWN_PREDICTOR_BITS + (n >> OWN_PREDICTOR_SHIFT if self.of_challenge else 0)
         if n > 0 and power * n > own_power * (n + int(2 * math.log(2) * cost) + 1):
             return Side(OWN_PREDICTOR, own, self._scale_of(matrix, own_power, n))
         return side
@@ -440,9 +441,13 @@ def coder_for(mapping: Mapping, encoding: bool, network=None) -> ChunkCoder:
     network : predictors.network.Tables, or None for the linear preset
     """
     lowest, highest = converter.code_range(mapping)
-    return _coder(lowest, highest, mapping.kind == converter.CHALLENGE, encoding, network)
+    edges = b""
+    if mapping.uneven:
+        own = mapping.kind == converter.UNEVEN
+        edges = (converter.edges_of(mapping) if own else weights.load("converter")).tobytes()
+    return _coder(lowest, highest, edges, encoding, network)
 
 
 @functools.lru_cache(maxsize=8)
-def _coder(lowest: int, highest: int, uneven: bool, encoding: bool, network) -> ChunkCoder:
-    return ChunkCoder(lowest, highest, uneven, encoding, network)
+def _coder(lowest: int, highest: int, edges: bytes, encoding: bool, network) -> ChunkCoder:
+    return ChunkCoder(lowest, highest, edges, encoding, network)

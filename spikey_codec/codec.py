@@ -14,6 +14,7 @@ from .errors import CorruptError
 from .index import Extent, IndexWriter, read_index
 from .jobs import ordered
 
+MAPPINGS = "challenge converter", "plain", "sparse values", "uneven values"
 Report = Callable[[int, int], None]
 
 
@@ -87,7 +88,7 @@ def encoded(
         checksum = zlib.crc32(samples, checksum)
     header.checksum = zlib.crc32(header.tail, checksum)
     if place.frames:
-        header.mapping = survey.mapping()
+        header.mapping = _mapping(survey, source, place)
     yield container.write_header(header)
     index = IndexWriter()
     again = [zlib.crc32(header.head)]
@@ -160,14 +161,31 @@ def _work_of(header: Header, extent: Extent, source) -> tuple:
     return name, header.mapping, bytes(extent.read(source)), extent.frames, header.channels
 
 
+def _mapping(survey: converter.Survey, source, place: wav.Place) -> converter.Mapping:
+    """The mapping of samples that have been surveyed."""
+    mapping = survey.mapping()
+    if mapping.kind == converter.CHALLENGE or not survey.may_be_uneven:
+        return mapping
+    from . import uneven
+
+    blocks = list(range(0, place.frames, chunk.chunk_frames(place.channels)))
+    chosen = blocks[:: -(-len(blocks) // uneven.PIECES)]
+    pieces = [_block(source, place, start) for start in chosen]
+    return uneven.refined(mapping, survey.values, pieces, place.frames * place.channels)
+
+
 def _blocks(source, place: wav.Place) -> Iterator[np.ndarray]:
     """The samples of each chunk: little-endian int16, shape (frames, channels)."""
-    step = chunk.chunk_frames(place.channels)
+    for start in range(0, place.frames, chunk.chunk_frames(place.channels)):
+        yield _block(source, place, start)
+
+
+def _block(source, place: wav.Place, start: int) -> np.ndarray:
+    """The samples of the chunk that begins with this frame."""
+    stop = min(start + chunk.chunk_frames(place.channels), place.frames)
     size = 2 * place.channels
-    for start in range(0, place.frames, step):
-        stop = min(start + step, place.frames)
-        data = source[place.start + size * start : place.start + size * stop]
-        yield np.frombuffer(data, "<i2").reshape(stop - start, place.channels)
+    data = source[place.start + size * start : place.start + size * stop]
+    return np.frombuffer(data, "<i2").reshape(stop - start, place.channels)
 
 
 def _encode_chunk(work: tuple) -> bytes:
@@ -207,7 +225,7 @@ def read_info(data: bytes) -> dict:
         "frames": header.frames,
         "rate": header.rate,
         "seconds": header.frames / header.rate if header.rate else 0.0,
-        "mapping": ("challenge converter", "plain", "sparse values")[header.mapping.kind],
+        "mapping": MAPPINGS[header.mapping.kind],
         "header bytes": header_bytes,
         "chunks": -(-header.frames // chunk.chunk_frames(header.channels)),
     }

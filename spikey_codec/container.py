@@ -74,10 +74,12 @@ def write_header(header: Header) -> bytes:
         out += write_varint(header.channels) + write_varint(header.rate)
     if framing == OTHER_FRAMING:
         out += write_packed(header.head) + write_packed(header.tail)
-    if kind == converter.SPARSE:
+    if kind in (converter.SPARSE, converter.UNEVEN):
         values = header.mapping.values.astype(np.int32)
         out += (int(values[0]) & 0xFFFF).to_bytes(2, "little")
         out += write_packed((np.diff(values) - 1).astype("<u2").tobytes())
+    if kind == converter.UNEVEN:
+        out += write_packed(header.mapping.widths.tobytes())
     return bytes(out)
 
 
@@ -120,7 +122,7 @@ def read_header(data) -> tuple[Header, "Reader"]:
             header.head = wav.plain_header(header.frames, header.channels, header.rate)
         except ValueError as error:
             raise CorruptError("The file is damaged: no WAV has such sizes.") from error
-    if kind == converter.SPARSE:
+    if kind in (converter.SPARSE, converter.UNEVEN):
         first = np.frombuffer(reader.take(2), "<i2").astype(np.int64)
         gaps = read_packed(reader, MOST_GAP_BYTES)
         steps = np.frombuffer(gaps[: len(gaps) & ~1], "<u2").astype(np.int64) + 1
@@ -128,11 +130,22 @@ def read_header(data) -> tuple[Header, "Reader"]:
         if values[-1] > 32767 or len(gaps) % 2:
             raise CorruptError("The file is damaged: its list of sample values leaves 16 bits.")
         header.mapping = Mapping(kind, values.astype(np.int16))
-    elif kind > converter.SPARSE:
-        raise CorruptError("The file is damaged: it names a mapping of samples that is reserved.")
     else:
         header.mapping = Mapping(kind)
+    if kind == converter.UNEVEN:
+        header.mapping = _read_widths(reader, header.mapping)
     return header, reader
+
+
+def _read_widths(reader: "Reader", mapping: Mapping) -> Mapping:
+    """The mapping with the widths of its codes; CorruptError where they cannot be."""
+    count = len(mapping.values)
+    widths = np.frombuffer(read_packed(reader, count), np.uint8)
+    if not 2 <= count <= converter.MOST_UNEVEN or len(widths) != count:
+        raise CorruptError("The file is damaged: it has not a width for each sample value.")
+    if converter.widths_of(widths).sum() > converter.MOST_WIDTH:
+        raise CorruptError("The file is damaged: its codes are too wide.")
+    return mapping._replace(widths=widths)
 
 
 def write_varint(number: int) -> bytes:

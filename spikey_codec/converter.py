@@ -2,8 +2,9 @@
 
 The recordings come from a 10-bit converter whose codes q in -512..511 were spread over 16 bits:
 pcm = round(q * GAIN + OFFSET) for q >= 0, and its mirror image -round((-q - 1) * GAIN + OFFSET) - 1
-below. `Mapping` says which of three ways a recording goes: through that map (`CHALLENGE`), as
-plain 16-bit values (`PLAIN`), or as indices into the sorted list of the values it uses (`SPARSE`).
+below. `Mapping` says which of four ways a recording goes: through that map (`CHALLENGE`), as
+plain 16-bit values (`PLAIN`), or as indices into the sorted list of the values it uses, taken for
+evenly spaced (`SPARSE`) or not (`UNEVEN`; uneven.py finds out).
 """
 
 from __future__ import annotations
@@ -16,17 +17,30 @@ import numpy as np
 LOWEST_CODE, HIGHEST_CODE = -512, 511
 GAIN, OFFSET, UNIT = 64_061_577, 31_034_184, 1_000_000  # 64.061577 and 31.034184
 
-CHALLENGE, PLAIN, SPARSE = 0, 1, 2
+CHALLENGE, PLAIN, SPARSE, UNEVEN = range(4)
 
 MOST_VALUES_PER_SAMPLE = 1 / 4
+MOST_UNEVEN, MOST_WIDTH = 1 << 12, 1 << 21  # values, and 1/256 codes of all widths together
+FEWEST, FEWEST_PER_VALUE = 20_000, 16  # samples for widths to be looked for, and for each value
 REGULAR_LIST_BYTES = 64  # what a list of equally spaced values takes at most, packed
 
 
 class Mapping(NamedTuple):
-    """How samples became codes: kind, and for SPARSE the int16 values in use, ascending."""
+    """How samples became codes.
+
+    kind : one of the four
+    values : of SPARSE and UNEVEN, int16, those in use, ascending
+    widths : of UNEVEN, uint8, shape (len(values),), see `edges_of`
+    """
 
     kind: int
     values: np.ndarray | None = None
+    widths: np.ndarray | None = None
+
+    @property
+    def uneven(self) -> bool:
+        """Whether code intervals have different widths."""
+        return self.kind in (CHALLENGE, UNEVEN)
 
 
 @functools.cache
@@ -72,9 +86,19 @@ class Survey:
         """The mapping for all blocks that were added."""
         if self._challenge:
             return Mapping(CHALLENGE)
-        values = np.sort(np.flatnonzero(self._used).astype(np.uint16).view(np.int16))
-        pays = _listing_pays(values, self._samples)
-        return Mapping(SPARSE, values) if pays else Mapping(PLAIN)
+        pays = _listing_pays(self.values, self._samples)
+        return Mapping(SPARSE, self.values) if pays else Mapping(PLAIN)
+
+    @property
+    def may_be_uneven(self) -> bool:
+        """Whether there are so few values, and so many samples of each, that it can pay."""
+        count = int(self._used.sum())
+        return count <= MOST_UNEVEN and self._samples >= max(FEWEST, FEWEST_PER_VALUE * count)
+
+    @property
+    def values(self) -> np.ndarray:
+        """The values in use: int16, ascending."""
+        return np.sort(np.flatnonzero(self._used).astype(np.uint16).view(np.int16))
 
 
 def to_codes(samples: np.ndarray) -> tuple[np.ndarray, Mapping]:
@@ -88,7 +112,7 @@ def to_codes(samples: np.ndarray) -> tuple[np.ndarray, Mapping]:
 def codes_of(samples: np.ndarray, mapping: Mapping) -> np.ndarray:
     """Codes of int16 samples (any shape), int16; every sample must be in the mapping.
 
-    SPARSE codes are centred: they run from -(n // 2) for the lowest of n values.
+    Codes by a list are centred: they run from -(n // 2) for the lowest of n values.
     """
     samples = samples.astype(np.int16, copy=False)
     if mapping.kind == PLAIN:
@@ -127,6 +151,22 @@ def code_range(mapping: Mapping) -> tuple[int, int]:
         return -32768, 32767
     n = len(mapping.values)
     return -(n // 2), n - 1 - n // 2
+
+
+def edges_of(mapping: Mapping) -> np.ndarray:
+    """Where the intervals of UNEVEN codes begin, and the last one ends: int32, in 1/256 code.
+
+    Widths are written in a byte, 16 steps an octave.
+    """
+    first = code_range(mapping)[0] << 8
+    ends = first + widths_of(mapping.widths).cumsum()
+    return np.concatenate([[first], ends]).astype(np.int32)
+
+
+def widths_of(written: np.ndarray) -> np.ndarray:
+    """Widths in 1/256 code, int64, of bytes; ascending in them."""
+    b = written.astype(np.int64)
+    return ((16 + (b & 15)) << (b >> 4)) >> 4
 
 
 def levels(edges: np.ndarray, edge_bits: int, level_bits: int) -> np.ndarray:

@@ -33,6 +33,7 @@ def ordered(function: Callable, items: Iterable, jobs: int = 1) -> Iterator:
         while waiting:
             yield waiting.popleft().result()
     except BrokenProcessPool as error:
-        raise SpikeyError("A process that was at work has been killed; is the memory full?") from error
+        message = "A process that was at work has been killed; is the memory full?"
+        raise SpikeyError(message) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

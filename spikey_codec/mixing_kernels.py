@@ -7,7 +7,10 @@ kept equal (Herbster and Warmuth 1998); rANS is that of Duda (2013) with words o
 """
 
 from .engine import helper, index, kernel
-from .kernels import EDGE_BITS, MU_BITS, OVERRUN, WEIGHT_BITS, level_of
+from .kernels import (
+    EDGE_BITS, MU_BITS, ORDER, OVERRUN, WEIGHT_BITS, level_of, predict, remember, track,
+    tracked_scale,
+)
 from .network_kernels import VALUE_BITS, begin, expect, learn, limited, norm, scale_of
 
 PAST_REMAINDERS, PAST_LEVELS = 16, 32
@@ -17,7 +20,7 @@ LARGEST_ERROR = 4096
 POWER_SHIFT, LEAST_POWER = 8, 1 << 14
 SHARE_BITS, SHARE_SHIFT, EQUAL_SHIFT, EQUAL_SHARE = 16, 6, 8, 21845
 FIRST_SHARES, FIRST_POWER = (32768, 26214, 6554), GAINS << 20
-SMALLEST_LOG, LARGEST_LOG = 576, 1855
+SMALLEST_LOG, LARGEST_LOG, SMALLEST_SCALE = 576, 1855, 512
 BEYOND = 512 << MU_BITS  # so far a mean may lie beyond the last codes, where a lead is railed
 DENSITIES = 3  # with the gains, without, and of the linear prediction alone
 MASS_BITS = 24  # of the density's table
@@ -273,6 +276,78 @@ def push_codes(starts, widths, out):
     out[index(at - 1)] = x >> WORD_BITS
     out[index(at - 2)] = x & ((1 << WORD_BITS) - 1)
     return at - 2
+
+
+@kernel(
+    "i8(i2[::1],i8,i8,i4[::1],i4[::1],i4[::1],i4[:,::1],i4[:,::1],i4[:,::1],i8,i8,i8[::1],i8[::1],"
+    "i4[::1])"
+)
+def weigh_codes(
+    values, first_code, last_code, edges, levels, mass_table, predictors, history, trackers, begin,
+    end, observed, expected, masses,
+):
+    """How often each code of one lead came, and with what mass it was expected, by rows.
+
+    What is expected is what the linear preset expects. `predictors`, `history` and `trackers` are
+    the state of one lane at its start. Rows from `begin` to `end` (not included) are counted:
+    codes in `observed`, masses of all codes, in 2^-24, in `expected`; every row's own code has its
+    mass written into `masses`. Returns the rows.
+    """
+    lowest, highest = first_code << MU_BITS, ((last_code + 1) << MU_BITS) - 1
+    whole = int(mass_table[len(mass_table) - 1])
+    for row in range(len(values)):
+        value = int(values[row])
+        level = int(levels[index(value - first_code)])
+        if row == 0:
+            for k in range(ORDER):
+                remember(history, k, 0, level)
+            masses[0] = whole
+            continue
+        mean = predict(predictors, history, row & (ORDER - 1), 0) >> WEIGHT_BITS
+        mean = min(max(mean, lowest), highest)
+        centre = mean << (EDGE_BITS - MU_BITS)
+        reciprocal = (1 << 41) // max(tracked_scale(trackers, 0), SMALLEST_SCALE)
+        below, above = 0, whole
+        if value > first_code:
+            edge = int(edges[index(value - first_code)])
+            below = mass_below(mass_table, edge - centre, reciprocal)
+        if value < last_code:
+            edge = int(edges[index(value + 1 - first_code)])
+            above = mass_below(mass_table, edge - centre, reciprocal)
+        masses[row] = max(above - below, 1)
+        if begin <= row < end:
+            observed[index(value - first_code)] += 1
+            low, high = 0, last_code - first_code  # of the last edge that is not above the mean
+            while low < high:
+                middle = (low + high + 1) >> 1
+                if int(edges[index(middle)]) <= centre:
+                    low = middle
+                else:
+                    high = middle - 1
+            at = mass_below(mass_table, int(edges[index(low)]) - centre, reciprocal)
+            left = at if low > 0 else 0
+            code = low
+            while left < whole:
+                right = whole
+                if code < last_code - first_code:
+                    right = mass_below(
+                        mass_table, int(edges[index(code + 1)]) - centre, reciprocal
+                    )
+                expected[index(code)] += right - left
+                left = right
+                code += 1
+            code = low - 1
+            right = at
+            while right > 0 and code >= 0:
+                left = 0
+                if code > 0:
+                    left = mass_below(mass_table, int(edges[index(code)]) - centre, reciprocal)
+                expected[index(code)] += right - left
+                right = left
+                code -= 1
+        remember(history, row, 0, level)
+        track(trackers, 0, level - mean)
+    return len(values)
 
 
 @kernel(

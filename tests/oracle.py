@@ -246,12 +246,19 @@ def read_mapping(reader: Reader, mapping: int, weights: Weights) -> Coding:
         lowest, samples = -512, [challenge_sample(code) for code in range(-512, 512)]
     elif mapping == 1:
         lowest, samples = -32768, range(-32768, 32768)
-    elif mapping == 2:
+    else:
         samples = sparse_values(reader)
         lowest = -(len(samples) // 2)
-    else:
-        raise ValueError("mapping 3 is reserved")
-    return Coding(mapping == 0, lowest, samples, weights)
+    if mapping == 3:
+        widths = reader.packed()
+        if len(widths) != len(samples) or not 2 <= len(samples) <= 4096:
+            raise ValueError("there is not a width for each value")
+        wide = [((16 + b % 16) << (b // 16)) >> 4 for b in widths]
+        if sum(wide) > 1 << 21:
+            raise ValueError("the codes are too wide")
+        edges = tuple(accumulate(wide, initial=256 * lowest))
+        weights = replace(weights, converter=edges, tables={})
+    return Coding(mapping in (0, 3), lowest, samples, weights)
 
 
 def challenge_sample(code: int) -> int:
@@ -589,7 +596,7 @@ def level(code: int, coding: Coding) -> int:
     if not coding.uneven:
         return code
     edge = coding.weights.converter
-    return (edge[code + 512] + edge[code + 513] + 8) >> 4
+    return (edge[code - coding.lowest] + edge[code - coding.lowest + 1] + 8) >> 4
 
 
 def fine(newest: int, coding: Coding) -> int:
@@ -693,7 +700,7 @@ def middle(cell: int, step: int) -> int:
 def nearest_uneven(cell: int, step: int, coding: Coding) -> int:
     """The code whose interval holds the middle of a cell."""
     edge = coding.weights.converter
-    nearest = bisect_right(edge, middle(cell, step)) - 1 - 512
+    nearest = bisect_right(edge, middle(cell, step)) - 1 + coding.lowest
     return min(max(nearest, coding.lowest), coding.highest)
 
 
@@ -727,8 +734,8 @@ def uneven_masses(number: int, cell: int, first: int, count: int, coding: Coding
         if not coding.lowest <= q <= coding.highest:
             masses.append(0)
             continue
-        left = 0 if q == coding.lowest else below(edge[q + 512] - m, centre, density)
-        right = below(edge[q + 513] - m, centre, density)
+        left = 0 if q == coding.lowest else below(edge[q - coding.lowest] - m, centre, density)
+        right = below(edge[q - coding.lowest + 1] - m, centre, density)
         if q == coding.highest:
             right = density[-1]
         masses.append(max(1, right - left))
@@ -1269,7 +1276,7 @@ class MixedLane(NetworkLane):
             return [0, 0, 0]
         if q > coding.highest:
             return [density[-1]] * 3
-        edge = coding.weights.converter[q + 512] if coding.uneven else 256 * q - 128
+        edge = coding.weights.converter[q - coding.lowest] if coding.uneven else 256 * q - 128
         last, masses = len(density) - 1, []
         for mean, size in densities:
             u = (((edge - 8 * mean) * ((1 << 41) // size)) >> 24) + 128 * last

@@ -10,7 +10,9 @@ from spikey_codec.chunk import (
     CONSTANT, OWN_PREDICTOR, PEERS, STORED, Side, coder_for, read_side, write_side,
 )  # fmt: skip
 from spikey_codec.container import Reader
-from spikey_codec.converter import CHALLENGE, PLAIN, SPARSE, Mapping, code_range
+from spikey_codec.converter import (
+    CHALLENGE, PLAIN, SPARSE, UNEVEN, Mapping, code_range, edges_of,
+)
 from spikey_codec.errors import CorruptError
 from spikey_codec.kernels import ORDER, WEIGHT_BITS
 from spikey_codec.predictors import joint
@@ -20,6 +22,11 @@ from strategies import multichannel
 MAPPINGS = [Mapping(CHALLENGE), Mapping(PLAIN)] + [
     Mapping(SPARSE, np.arange(n, dtype=np.int16)) for n in (2, 3, 1000)
 ]
+MAPPINGS += [
+    Mapping(UNEVEN, np.arange(n, dtype=np.int16), np.random.default_rng(n).integers(
+        60, 150, n, np.uint8
+    )) for n in (2, 300, 4096)
+]  # fmt: skip
 mappings = st.sampled_from(MAPPINGS)
 
 
@@ -86,7 +93,7 @@ def test_codes_come_back_at_the_edges_of_runs_and_orders(frames, channels, mappi
     assert_comes_back(fitting(np.clip(samples, -32768, 32767), mapping), mapping)
 
 
-@pytest.mark.parametrize("mapping", MAPPINGS, ids=["challenge", "plain", "2", "3", "1000"])
+@pytest.mark.parametrize("mapping", MAPPINGS, ids=lambda m: f"{m.kind} {np.size(m.values)}")
 def test_both_ends_of_the_range_come_back(mapping):
     ends = np.array(code_range(mapping), np.int16)
     codes = ends[np.random.default_rng(0).integers(0, 2, (3000, 1))]
@@ -99,7 +106,11 @@ def test_the_same_codes_give_the_same_bytes_whatever_was_coded_before(samples, m
     if len(samples):
         codes = fitting(samples, mapping)
         lowest, highest = code_range(mapping)
-        fresh = chunk.ChunkCoder(lowest, highest, mapping.kind == CHALLENGE, encoding=True)
+        edges = b""
+        if mapping.uneven:
+            own = mapping.kind == UNEVEN
+            edges = (edges_of(mapping) if own else weights.load("converter")).tobytes()
+        fresh = chunk.ChunkCoder(lowest, highest, edges, encoding=True)
         assert fresh.encode(codes) == encoded(codes, mapping)
 
 
@@ -290,7 +301,7 @@ def test_weights_that_sum_too_high_are_refused(taps):
 
 
 @pytest.mark.parametrize("taps", [[32767, 32767, 1], [-32768, -32767]])
-@pytest.mark.parametrize("mapping", MAPPINGS, ids=["challenge", "plain", "2", "3", "1000"])
+@pytest.mark.parametrize("mapping", MAPPINGS, ids=lambda m: f"{m.kind} {np.size(m.values)}")
 def test_the_largest_weights_are_no_danger(taps, mapping):
     predictor = np.zeros(ORDER, np.int16)
     predictor[: len(taps)] = taps

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from spikey_codec import codec, container, kernels, weights
 from spikey_codec.container import Header, Reader, read_header, write_header, write_varint
-from spikey_codec.converter import CHALLENGE, PLAIN, SPARSE, Mapping, challenge_pcm
+from spikey_codec.converter import CHALLENGE, PLAIN, SPARSE, UNEVEN, Mapping, challenge_pcm
 from spikey_codec.errors import CorruptError, NotBrainwireError, VersionError
 from spikey_codec.lab.simulate import codes_to_pcm
 from spikey_codec.wav import plain_header
@@ -75,11 +75,15 @@ def test_varints_cut_short_are_refused(written):
 
 @st.composite
 def mappings(draw) -> Mapping:
-    kind = draw(st.sampled_from([CHALLENGE, PLAIN, SPARSE]))
-    if kind != SPARSE:
+    kind = draw(st.sampled_from([CHALLENGE, PLAIN, SPARSE, UNEVEN]))
+    if kind in (CHALLENGE, PLAIN):
         return Mapping(kind)
-    values = draw(st.sets(st.integers(-32768, 32767), min_size=1, max_size=300))
-    return Mapping(kind, np.array(sorted(values), np.int16))
+    values = draw(st.sets(st.integers(-32768, 32767), min_size=2, max_size=300))
+    widths = draw(st.binary(min_size=len(values), max_size=len(values)))
+    if kind == SPARSE:
+        return Mapping(kind, np.array(sorted(values), np.int16))
+    few = np.frombuffer(widths, np.uint8) % 180  # 300 of them are not too wide
+    return Mapping(kind, np.array(sorted(values), np.int16), few)
 
 
 @st.composite
@@ -175,7 +179,12 @@ def test_reserved_presets_are_refused(preset):
 
 
 REFUSED = {
-    "mapping 3": file(3 << 6, varints(1)),
+    "a width too few": file(3 << 6, varints(1), b"\0\0", b"\0\2\0\0", b"\0\1\0"),
+    "a width too many": file(3 << 6, varints(1), b"\0\0", b"\0\2\0\0", b"\0\3\0\0\0"),
+    "widths of one value": file(3 << 6, varints(1), b"\0\0", b"\0\0", b"\0\1\0"),
+    "codes too wide": file(
+        3 << 6, varints(1), b"\0\0", b"\0\x50" + bytes(80), b"\0\x29" + b"\xff" * 41
+    ),
     "opaque with a mapping": file(3 << 4 | 1 << 6, STORED_NOTHING),
     "packed by method 2": file(3 << 4, b"\2\0"),
     "packed by method 255": file(3 << 4, b"\xff\0"),

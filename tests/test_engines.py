@@ -119,7 +119,7 @@ def test_all_kernels_are_there_by_name():
     own = {"encode", "decode", "prepare", "lagged_products"}
     networks = {"network_encode", "network_decode", "trace", "own_errors", "add_offsets"}
     networks.add("cross_products")
-    mixing = {"mixing_encode", "mixing_decode"}
+    mixing = {"mixing_encode", "mixing_decode", "weigh_codes"}
     assert set(engine.signatures) == own | networks | mixing
     by_module = (kernels, own), (network_kernels, networks), (mixing_kernels, mixing)
     for module, names in by_module:

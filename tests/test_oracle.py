@@ -21,6 +21,8 @@ from networks import KINDS, for_preset, no_way_back, using_weights, write_weight
 from strategies import any_bytes, info_list, pcm_bytes, plain_wav, riff, samples, wav_files
 
 import spikey_codec
+from spikey_codec import chunk
+from spikey_codec.converter import Mapping
 from spikey_codec.errors import SpikeyError
 from spikey_codec.lab.simulate import codes_to_pcm, simulate_codes
 from spikey_codec.wav import plain_header
@@ -29,7 +31,7 @@ WEIGHTS = Path(__file__).parents[1] / "weights"
 RECORDINGS = Path(__file__).parents[2] / "shared" / "recordings"
 REAL_RECORDINGS = sorted(RECORDINGS.glob("*.wav"))
 
-CHALLENGE, PLAIN, SPARSE = range(3)
+CHALLENGE, PLAIN, SPARSE, UNEVEN = range(4)
 FRAMED_AS_CHALLENGE, FRAMED_AS_PLAIN, FRAMED_OTHERWISE, OPAQUE = range(4)
 CONSTANT, OWN_WEIGHTS = 254, 255
 BODY = 9  # bytes before the fields of the framing
@@ -191,6 +193,23 @@ def test_sparse_values(gain, channels):
     codes = np.rint(np.random.default_rng(7).normal(0, 25, (4000, channels)))
     packed = check_lossless(plain_wav(np.rint(codes * gain + 5).astype(np.int16)))
     assert mapping_of(packed) == SPARSE
+
+
+def some_widths(count: int) -> bytes:
+    """Widths of so many codes, narrow and wide ones."""
+    return np.random.default_rng(count).integers(60, 150, count, np.uint8).tobytes()
+
+
+def test_uneven_values():
+    """A converter every fourth of whose codes is ten times as wide as the others."""
+    rng = np.random.default_rng(18)
+    edges = np.cumsum(np.where(np.arange(900) % 4 == 0, 3.1, 0.3)) - 450
+    lead = np.cumsum(rng.normal(0, 1, 24000)) % 40 + rng.normal(0, 12, 24000)
+    samples = (np.searchsorted(edges, lead) - 450).astype(np.int16)
+    packed = check_lossless(plain_wav(samples))
+    assert mapping_of(packed) == UNEVEN
+    even = chunk.coder_for(Mapping(PLAIN), True).encode(samples[:, None])
+    assert len(packed) < 0.9 * len(even)
 
 
 def test_sparse_values_by_the_ten_thousands():
@@ -453,11 +472,11 @@ def side_information(draw: st.DrawFn, scales: int) -> bytes:
 @settings(max_examples=400)
 @given(st.data())
 def test_random_code_words(data):
-    mapping = data.draw(st.sampled_from([CHALLENGE, PLAIN, SPARSE]), "mapping")
+    mapping = data.draw(st.sampled_from([CHALLENGE, PLAIN, SPARSE, UNEVEN]), "mapping")
     channels = data.draw(st.sampled_from([1, 1, 2, 3, 9]), "channels")
     lengths = [1, 2, 15, 16, 17, 100, 250] if channels > 1 else [1, 17, 300, 1023, 1024, 1600]
     frames = data.draw(st.sampled_from(lengths), "frames")
-    scales = 40 if mapping == CHALLENGE else 80
+    scales = 40 if mapping in (CHALLENGE, UNEVEN) else 80
     sides = [data.draw(side_information(scales), "side") for _ in range(channels)]
     assume(any(side[0] != CONSTANT for side in sides))
     payload = data.draw(code_words(4 * frames * channels + 8), "payload")
@@ -465,6 +484,9 @@ def test_random_code_words(data):
     if mapping == SPARSE:
         count = data.draw(st.sampled_from(VALUES_IN_USE), "values in use")
         values = sparse_fields(scattered_values(count, seed=count))
+    if mapping == UNEVEN:
+        count = data.draw(st.sampled_from([2, 3, 300, 4096]), "values in use")
+        values = sparse_fields(scattered_values(count, seed=count)) + stored(some_widths(count))
     counts = varint(frames) + varint(channels) + varint(20000)
     fields = [counts, values, *sides, payload]
     with any_checksum():
@@ -543,6 +565,21 @@ def test_networks(preset, kind, signal, network_weights, always_networks):
     packed = spikey_codec.compress(original, f"{kind} {preset}".replace(" ", "-"))
     assert packed[4] & 15 == preset
     assert check_agreement(packed, network_weights) == original
+
+
+@pytest.mark.parametrize("kind", ["fc", "messages"])
+@pytest.mark.parametrize("preset", [1, 2])
+def test_networks_and_an_uneven_converter(preset, kind, network_weights, always_networks):
+    def mapping(survey, source, place):
+        widths = np.frombuffer(some_widths(len(survey.values)), np.uint8)
+        return Mapping(UNEVEN, survey.values, widths)
+
+    with mock.patch("spikey_codec.codec._mapping", mapping):
+        for signal in ("even", "sparse"):
+            original = plain_wav(network_signals()[signal])
+            packed = spikey_codec.compress(original, f"{kind}-{preset}")
+            assert (packed[4] & 15, mapping_of(packed)) == (preset, UNEVEN)
+            assert check_agreement(packed, network_weights) == original
 
 
 @pytest.mark.parametrize("signal", ["lead", "same leads", "even", "sparse"])
