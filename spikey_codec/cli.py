@@ -45,14 +45,15 @@ JOBS = click.option("-j", "--jobs", default=1, show_default=True, type=click.Int
 @click.option("--channels", type=click.IntRange(1, 32767), help="Of --raw; 1 if not given.")
 @click.option("--rate", type=click.IntRange(0, (1 << 32) - 1), help="Of --raw, in Hz.")
 @click.option("--dtype", help="Of --raw: int16, little-endian, is all there is.")
+@click.option("--no-verify", is_flag=True, help="Do not decode the file before it is done.")
 @JOBS
-def encode(source, target, preset, raw, channels, rate, dtype, jobs):
+def encode(source, target, preset, raw, channels, rate, dtype, no_verify, jobs):
     """Compress a recording, or any other file ("-": standard input or output).
 
     16-bit WAVs, and raw interleaved samples with --raw, are predicted and coded; what else there
     is comes back as exactly, but is only packed.
     """
-    from .codec import encoded
+    from .codec import encoded, verify
     from .recording import raw_place
 
     if not raw and (channels, rate, dtype) != (None, None, None):
@@ -64,7 +65,8 @@ def encode(source, target, preset, raw, channels, rate, dtype, jobs):
         place = raw_place(content, channels or 1, rate or 0) if raw else None
         return encoded(content, preset, place, jobs, _progress())
 
-    files.convert(source, target, convert)
+    check = None if no_verify else lambda packed: verify(packed, jobs)
+    files.convert(source, target, convert, check)
 
 
 @main.command()

@@ -10,7 +10,7 @@ import numpy as np
 
 from . import chunk, container, converter, presets, wav
 from .container import Header
-from .errors import CorruptError
+from .errors import CorruptError, SpikeyError
 from .index import Extent, IndexWriter, read_index
 from .jobs import ordered
 
@@ -136,6 +136,22 @@ def decoded(
         raise CorruptError("The file is damaged: there is something after its end.")
     if checksum != header.checksum:
         raise CorruptError("The file is damaged: its checksum is not that of what it decodes to.")
+
+
+def verify(source, jobs: int = 1) -> None:
+    """Decode what has just been encoded, before anything is replaced by it.
+
+    source, jobs : as for `decoded`
+    Raises SpikeyError where it is not what it was made from: a bug, or memory or disk that errs.
+    """
+    try:
+        for _ in decoded(source, jobs):
+            pass
+    except SpikeyError as error:
+        raise SpikeyError(
+            "What was encoded did not decode to the same bytes, so nothing was written; please "
+            f"report this. ({error})"
+        ) from error
 
 
 def decoded_samples(

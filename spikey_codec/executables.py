@@ -25,9 +25,9 @@ def _parser(name: str, source: str, target: str, what: str) -> _Parser:
     return parser
 
 
-def _run(parser: _Parser, convert, source: str, target: str) -> int:
+def _run(parser: _Parser, convert, source: str, target: str, check=None) -> int:
     try:
-        files.convert(source, target, convert)
+        files.convert(source, target, convert, check)
     except (SpikeyError, OSError, MemoryError) as error:
         sys.stderr.write(f"{parser.prog}: {_about(source, error)}\n")
         return getattr(error, "exit_code", 1)
@@ -50,6 +50,9 @@ def encode(arguments: list[str] | None = None) -> int:
         metavar="NAME",
         help=f"{presets.DEFAULT} (the default) or the name of a network in weights/networks",
     )
+    parser.add_argument(
+        "--no-verify", action="store_true", help="do not decode the file before saying it is done"
+    )
     given = parser.parse_args(arguments)
 
     def convert(source):
@@ -57,7 +60,14 @@ def encode(arguments: list[str] | None = None) -> int:
 
         return encoded(source, given.preset)
 
-    return _run(parser, convert, given.source, given.target)
+    def check(packed):
+        from .codec import verify
+
+        verify(packed)
+
+    return _run(
+        parser, convert, given.source, given.target, None if given.no_verify else check
+    )
 
 
 def decode(arguments: list[str] | None = None) -> int:

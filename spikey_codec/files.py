@@ -74,23 +74,26 @@ def _open(stream, name: str):
     return stream
 
 
-def write(path: str, data: bytes | Iterable[bytes]) -> None:
+def write(
+    path: str, data: bytes | Iterable[bytes], check: Callable[..., None] | None = None
+) -> None:
     """Write a file, or standard output for "-", so that it is complete or untouched.
 
     data : all of it, or piece by piece; what goes wrong in making the pieces undoes the writing
+    check : called with what was written (as `opened` gives it) before it takes the target's place
     The bytes go to a temporary file in the same folder, which then takes the target's place; a
     target that is no regular file (a pipe, a device) is written to directly, once all pieces are
     there. An existing file's permissions are kept. Raises OSError, with the old file as it was.
     """
     pieces = [data] if isinstance(data, (bytes, bytearray, memoryview)) else data
     if path in (STANDARD, "/dev/stdout"):
-        data = b"".join(pieces)
+        data = _whole(pieces, check)
         output = standard_output()
         output.write(data)
         output.flush()
         return
     if descriptor := re.fullmatch(r"/dev/fd/(\d+)|/proc/self/fd/(\d+)", path):
-        data = b"".join(pieces)
+        data = _whole(pieces, check)
         with os.fdopen(os.dup(int(descriptor[1] or descriptor[2])), "wb") as file:
             file.write(data)
         return
@@ -98,17 +101,25 @@ def write(path: str, data: bytes | Iterable[bytes]) -> None:
     with contextlib.suppress(FileNotFoundError):
         mode = os.stat(path).st_mode
     if mode is not None and not stat.S_ISREG(mode):
-        data = b"".join(pieces)
+        data = _whole(pieces, check)
         with open(path, "wb") as file:
             file.write(data)
         return
     if not os.path.basename(path):
         raise OSError(errno.ENOENT, os.strerror(errno.ENOENT), path)
     with _stoppable():
-        _replace(path, pieces, mode)
+        _replace(path, pieces, mode, check)
 
 
-def _replace(path: str, pieces: Iterable[bytes], mode: int | None) -> None:
+def _whole(pieces: Iterable[bytes], check) -> bytes:
+    """All pieces, checked."""
+    data = b"".join(pieces)
+    if check:
+        check(data)
+    return data
+
+
+def _replace(path: str, pieces: Iterable[bytes], mode: int | None, check) -> None:
     """Let a complete new file take the place of the one at `path`, if there is one."""
     target = os.path.realpath(path)  # what a symbolic link points to, not the link
     # not named after the target, whose name may be as long as a name can be
@@ -117,6 +128,9 @@ def _replace(path: str, pieces: Iterable[bytes], mode: int | None) -> None:
         with open(partial, "xb") as file:
             for piece in pieces:
                 file.write(piece)
+        if check:
+            with open(partial, "rb") as file:
+                check(FileBytes(file))
         if mode is not None:
             os.chmod(partial, stat.S_IMODE(mode))
         os.replace(partial, target)
@@ -136,14 +150,16 @@ def refuse_same(source: str, target: str) -> None:
                 raise UsageError(f"The input and the output are the same file, {source}.")
 
 
-def convert(source: str, target: str, function: Callable[..., bytes | Iterable[bytes]]) -> None:
+def convert(
+    source: str, target: str, function: Callable[..., bytes | Iterable[bytes]], check=None
+) -> None:
     """Write what `function` makes of the source to the target; nothing where it fails.
 
-    function : of what `opened` gives, to bytes or pieces of them
+    function : of what `opened` gives, to bytes or pieces of them; check : as for `write`
     """
     refuse_same(source, target)
     with opened(source) as content:
-        write(target, function(content))
+        write(target, function(content), check)
 
 
 def sentence(error: BaseException) -> str:

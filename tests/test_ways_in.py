@@ -103,3 +103,33 @@ def test_files_are_smaller_than_those_of(command, eight, tmp_path):
     subprocess.run([*command, tmp_path / "b", source], check=True, capture_output=True)
     packed = next(path for path in tmp_path.iterdir() if path.stem == "b")
     assert len(codec.compress(plain_wav(eight))) < 0.97 * packed.stat().st_size
+
+
+# Verification
+
+
+@pytest.mark.parametrize("way", ["spikey", "encode"])
+def test_what_does_not_decode_to_the_same_is_not_written(way, tmp_path, monkeypatch, capsys):
+    plain = codec._encode_chunk
+
+    def wrong(work):
+        preset, mapping, samples = work
+        return plain((preset, mapping, samples ^ 1))
+
+    monkeypatch.setattr(codec, "_encode_chunk", wrong)
+    (tmp_path / "a").write_bytes(plain_wav(probe(500, 1)))
+    (tmp_path / "b").write_bytes(b"what was there")
+    names = [str(tmp_path / name) for name in "ab"]
+
+    def run(*options: str) -> tuple[int, str]:
+        if way == "encode":
+            return executables.encode([*options, *names]), capsys.readouterr().err
+        done = CliRunner().invoke(main, ["encode", *options, *names])
+        return done.exit_code, done.output
+
+    status, said = run()
+    assert status == 1 and "did not decode to the same bytes, so nothing was written" in said
+    assert (tmp_path / "b").read_bytes() == b"what was there"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
+    assert run("--no-verify") == (0, "")
+    assert (tmp_path / "b").read_bytes() != b"what was there"
