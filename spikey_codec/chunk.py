@@ -158,8 +158,12 @@ class ChunkCoder:
         self.classes = scale_classes(lowest, highest, even=not uneven, finer=finer)
         self.encoding = encoding
         self.tables = CodeTables(self.classes, encoding, decoding=not encoding)
-        if network:
-            self.stages = MixedStages(self) if network.mixed else NetworkStages(self)
+
+    @property
+    def stages(self) -> NetworkStages:
+        """What codes the stages of a network's chunks. It refers to this, so that it is not kept:
+        large tables would live on until circles of references are looked for."""
+        return MixedStages(self) if self.network.mixed else NetworkStages(self)
 
     def encode(self, codes: np.ndarray) -> bytes:
         """Side information and payload of a chunk; int16, shape (frames > 0, channels)."""

@@ -1,6 +1,9 @@
 """Networks in integers: their array and back, what is refused, and that they code losslessly."""
 
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
@@ -153,6 +156,21 @@ def test_a_network_that_does_harm_is_declined():
     assert chunk.read_names(memoryview(packed), 1, True)[1] == 3
     with pytest.raises(CorruptError, match="predictor that is not there"):
         chunk.coder_for(mapping, False).decode(memoryview(packed), *codes.shape)
+
+
+def test_a_coder_that_nobody_needs_frees_its_tables_at_once():
+    for preset in (presets.NETWORK, presets.MIXED):
+        tables = integer.Tables(for_preset("fc", preset))
+        edges = weights.load("converter").tobytes()
+        coder = chunk.ChunkCoder(-512, 511, edges, True, tables)
+        coder.encode(signals()["one lead"][0])
+        gone = weakref.ref(coder)
+        gc.disable()
+        try:
+            del coder
+            assert gone() is None
+        finally:
+            gc.enable()
 
 
 def test_a_network_that_is_gone_is_missed(with_networks):
