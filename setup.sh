@@ -6,8 +6,8 @@ unset CDPATH # or cd would print where it went
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$here"
 for extra in "$@"; do
-    case $extra in test | train | plot | zarr | dask) ;; *)
-        echo "setup.sh: there is no extra named '$extra'; there are test, train, plot, zarr, dask." >&2
+    case $extra in test | train | plot | zarr | dask | fuzz) ;; *)
+        echo "setup.sh: there is no extra named '$extra'; there are test, train, plot, zarr, dask, fuzz." >&2
         exit 2
         ;;
     esac
