@@ -32,7 +32,9 @@ def is_rough(counts: np.ndarray) -> bool:
     return float(((counts - around) ** 2 / (around + 1)).sum()) > ROUGH * len(counts)
 
 
-def refined(mapping: Mapping, values: np.ndarray, pieces: list[np.ndarray], samples: int) -> Mapping:
+def refined(
+    mapping: Mapping, values: np.ndarray, pieces: list[np.ndarray], samples: int
+) -> Mapping:
     """The mapping with UNEVEN codes, where that saves more than the widths take; else as it is.
 
     mapping : PLAIN or SPARSE; values : those in use, int16, ascending

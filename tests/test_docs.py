@@ -1,8 +1,9 @@
 """Every example of the pages in docs/ runs.
 
 The blocks of a page that begin with ```python are run in their order in one process, in an empty
-folder, and so are those that begin with ```sh, by bash. Modules named behind it, as in ```python zarr.abc, are needed: blocks that need the same
-modules are a script of their own, which is left out where one of those is missing.
+folder, and so are those that begin with ```sh, by bash. Modules named behind ```python, as in
+```python zarr.abc, are needed: blocks that need the same modules are a script of their own, which
+is left out where one of those is missing.
 """
 
 import importlib

@@ -246,7 +246,8 @@ def test_raw_samples_come_back(tmp_path, channels, extra):
 
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--channels", 2], "are for --raw"), (["--rate", 9], "are for --raw"),
-    (["--raw", "--dtype", "float32"], "only int16 can"), (["--raw", "--dtype", ">i2"], "only int16"),
+    (["--raw", "--dtype", "float32"], "only int16 can"),
+    (["--raw", "--dtype", ">i2"], "only int16"),
 ])  # fmt: skip
 def test_raw_options_that_cannot_be(tmp_path, arguments, message):
     (tmp_path / "a.raw").write_bytes(bytes(20))

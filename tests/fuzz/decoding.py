@@ -3,9 +3,9 @@
     python tests/fuzz/decoding.py --make-corpus CORPUS     small files of every kind, once
     python tests/fuzz/decoding.py CORPUS -max_total_time=600 -max_len=4000 -timeout=20
 
-The first byte of an input says how it is read: bit 0 switches checksums off, so that what lies behind
-them is reached; bit 1 takes the rest for an archive, bit 2 for a recording of which a part is
-read. Whatever is raised but SpikeyError and IndexError is a finding, and so is what takes 20 s.
+The first byte of an input says how it is read: bit 0 switches checksums off, so that what lies
+behind them is reached; bit 1 takes the rest for an archive, bit 2 for a recording of which a part
+is read. Whatever is raised but SpikeyError and IndexError is a finding, and so is what takes 20 s.
 """
 
 import sys
