@@ -34,7 +34,7 @@ OWN_PREDICTOR_BITS = 8 * 2 * kernels.ORDER
 # The codebook was made for leads of the challenge's converter; there, weights of its own are sent
 # only for a lead of another kind, which gains 2^-5 bits a sample by them.
 OWN_PREDICTOR_SHIFT = 5
-NO_OFFSETS = np.zeros(0, np.int32)
+NO_OFFSETS = NO_EDGES = np.zeros(0, np.int32)
 LONGEST, LARGEST = 1 << 17, 1 << 22  # a chunk has at most so many frames and so many samples
 USUAL, SHORTEST = 3 << 18, 1 << 13  # so many samples, unless that makes fewer frames than these
 
@@ -445,11 +445,17 @@ def coder_for(mapping: Mapping, encoding: bool, network=None) -> ChunkCoder:
     network : predictors.network.Tables, or None for the linear preset
     """
     lowest, highest = converter.code_range(mapping)
-    edges = b""
-    if mapping.uneven:
-        own = mapping.kind == converter.UNEVEN
-        edges = (converter.edges_of(mapping) if own else weights.load("converter")).tobytes()
-    return _coder(lowest, highest, edges, encoding, network)
+    return _coder(lowest, highest, edges_of(mapping).tobytes(), encoding, network)
+
+
+def edges_of(mapping: Mapping) -> np.ndarray:
+    """Where the intervals of uneven codes begin and the last one ends: int32, in 1/256 code.
+
+    Empty for codes of even width.
+    """
+    if mapping.kind == converter.CHALLENGE:
+        return weights.load("converter")
+    return converter.edges_of(mapping) if mapping.kind == converter.UNEVEN else NO_EDGES
 
 
 @functools.lru_cache(maxsize=8)

@@ -65,7 +65,7 @@ def write_header(header: Header) -> bytes:
     out.append(VERSION)
     out.append(header.preset | framing << 4 | kind << 6)
     out += header.checksum.to_bytes(4, "little")
-    if header.preset in (presets.NETWORK, presets.MIXED):
+    if header.preset in presets.WITH_NETWORK:
         out += header.network.to_bytes(4, "little")
     if framing == OPAQUE:
         return bytes(out + write_packed(header.head))
@@ -74,7 +74,7 @@ def write_header(header: Header) -> bytes:
         out += write_varint(header.channels) + write_varint(header.rate)
     if framing == OTHER_FRAMING:
         out += write_packed(header.head) + write_packed(header.tail)
-    if kind in (converter.SPARSE, converter.UNEVEN):
+    if kind in converter.LISTED:
         values = header.mapping.values.astype(np.int32)
         out += (int(values[0]) & 0xFFFF).to_bytes(2, "little")
         out += write_packed((np.diff(values) - 1).astype("<u2").tobytes())
@@ -100,7 +100,7 @@ def read_header(data) -> tuple[Header, "Reader"]:
         )
     kinds = reader.byte()
     header = Header(kinds & 15, int.from_bytes(reader.take(4), "little"))
-    if header.preset in (presets.NETWORK, presets.MIXED):
+    if header.preset in presets.WITH_NETWORK:
         header.network = int.from_bytes(reader.take(4), "little")
     framing, kind = kinds >> 4 & 3, kinds >> 6
     if framing == OPAQUE:
@@ -122,7 +122,7 @@ def read_header(data) -> tuple[Header, "Reader"]:
             header.head = wav.plain_header(header.frames, header.channels, header.rate)
         except ValueError as error:
             raise CorruptError("The file is damaged: no WAV has such sizes.") from error
-    if kind in (converter.SPARSE, converter.UNEVEN):
+    if kind in converter.LISTED:
         first = np.frombuffer(reader.take(2), "<i2").astype(np.int64)
         gaps = read_packed(reader, MOST_GAP_BYTES)
         steps = np.frombuffer(gaps[: len(gaps) & ~1], "<u2").astype(np.int64) + 1

@@ -18,6 +18,7 @@ LOWEST_CODE, HIGHEST_CODE = -512, 511
 GAIN, OFFSET, UNIT = 64_061_577, 31_034_184, 1_000_000  # 64.061577 and 31.034184
 
 CHALLENGE, PLAIN, SPARSE, UNEVEN = range(4)
+LISTED = SPARSE, UNEVEN  # whose values in use are written down
 
 MOST_VALUES_PER_SAMPLE = 1 / 4
 MOST_UNEVEN, MOST_WIDTH = 1 << 12, 1 << 21  # values, and 1/256 codes of all widths together
@@ -29,18 +30,13 @@ class Mapping(NamedTuple):
     """How samples became codes.
 
     kind : one of the four
-    values : of SPARSE and UNEVEN, int16, those in use, ascending
+    values : of those LISTED, int16, those in use, ascending
     widths : of UNEVEN, uint8, shape (len(values),), see `edges_of`
     """
 
     kind: int
     values: np.ndarray | None = None
     widths: np.ndarray | None = None
-
-    @property
-    def uneven(self) -> bool:
-        """Whether code intervals have different widths."""
-        return self.kind in (CHALLENGE, UNEVEN)
 
 
 @functools.cache
@@ -86,8 +82,8 @@ class Survey:
         """The mapping for all blocks that were added."""
         if self._challenge:
             return Mapping(CHALLENGE)
-        pays = _listing_pays(self.values, self._samples)
-        return Mapping(SPARSE, self.values) if pays else Mapping(PLAIN)
+        values = self.values
+        return Mapping(SPARSE, values) if _listing_pays(values, self._samples) else Mapping(PLAIN)
 
     @property
     def may_be_uneven(self) -> bool:

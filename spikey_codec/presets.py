@@ -9,6 +9,7 @@ from .errors import CorruptError, UsageError, VersionError
 
 DEFAULT = "linear"
 LINEAR, NETWORK, MIXED = range(3)  # the preset's number in the file
+WITH_NETWORK = NETWORK, MIXED
 
 
 def names() -> list[str]:
@@ -39,7 +40,7 @@ def name_of(number: int, network_identity: int) -> str:
     """
     if number == LINEAR:
         return DEFAULT
-    if number not in (NETWORK, MIXED):
+    if number not in WITH_NETWORK:
         raise VersionError(
             f"This file was made with preset number {number}, which is not known here."
         )

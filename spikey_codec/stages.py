@@ -46,42 +46,35 @@ class NetworkStages:
         sides : side information of the stage's channels; stage : their numbers
         latents : from `latents`, the same for all stages of a chunk
         """
-        coder = self.coder
         out = np.empty(len(values) + 2, np.uint32)
-        arguments = self._prediction(sides, offsets, stage, latents)
-        with coder.lock:
-            bits = network_kernels.network_encode(
-                *self._codes(values, sides),
-                coder.classes.first,
-                coder.classes.table,
-                coder.edges,
-                coder.levels,
-                coder.density,
-                *arguments,
-                *coder.tables.arrays(),
-                out,
-            )
+        arguments = self._arguments(values, sides, offsets, stage, latents)
+        with self.coder.lock:
+            bits = network_kernels.network_encode(*arguments, out)
         return out.astype(">u4").tobytes()[: (bits + 7) // 8]
 
     def decode(self, part: bytes, count: int, sides, offsets, stage, latents) -> np.ndarray:
         """Inverse of `encode`: int16, shape (count,); CorruptError if that is not what it holds."""
-        coder = self.coder
         values = np.empty(count, np.int16)
-        arguments = self._prediction(sides, offsets, stage, latents)
-        with coder.lock:
-            bits = network_kernels.network_decode(
-                *self._codes(values, sides),
-                coder.classes.first,
-                coder.classes.table,
-                coder.edges,
-                coder.levels,
-                coder.density,
-                *arguments,
-                *coder.tables.arrays(),
-                coder.words(part, len(sides)),
-            )
-        coder.check_end(part, bits)
+        arguments = self._arguments(values, sides, offsets, stage, latents)
+        words = self.coder.words(part, len(sides))
+        with self.coder.lock:
+            bits = network_kernels.network_decode(*arguments, words)
+        self.coder.check_end(part, bits)
         return values
+
+    def _arguments(self, values: np.ndarray, sides: list, offsets, stage, latents) -> tuple:
+        """Arguments of the kernels up to the words, at the start of all lanes."""
+        coder = self.coder
+        return (
+            *self._codes(values, sides),
+            coder.classes.first,
+            coder.classes.table,
+            coder.edges,
+            coder.levels,
+            coder.density,
+            *self._prediction(sides, offsets, stage, latents),
+            *coder.tables.arrays(),
+        )
 
     def _codes(self, values: np.ndarray, sides: list) -> tuple:
         """Arguments of the kernels that say what is coded."""
@@ -124,43 +117,35 @@ class MixedStages(NetworkStages):
     fewest_bits_shift = 15  # the widest interval that a code can have leaves it 2^-15 bits
 
     def encode(self, values, sides, offsets, stage, latents) -> bytes:
-        coder = self.coder
         starts, widths = np.empty(len(values), np.int32), np.empty(len(values), np.int32)
         out = np.empty(len(values) + 2, np.uint32)
-        arguments = self._prediction(sides, offsets, stage, latents)
-        with coder.lock:
-            first = mixing_kernels.mixing_encode(
-                *self._codes(values, sides),
-                coder.edges,
-                coder.levels,
-                coder.density,
-                *arguments,
-                *_start_of_mixing(len(sides)),
-                starts,
-                widths,
-                out,
-            )
+        arguments = self._arguments(values, sides, offsets, stage, latents)
+        with self.coder.lock:
+            first = mixing_kernels.mixing_encode(*arguments, starts, widths, out)
         return out[first:].astype("<u4").tobytes()
 
     def decode(self, part: bytes, count: int, sides, offsets, stage, latents) -> np.ndarray:
-        coder = self.coder
         if len(part) < 8 or len(part) % 4:
             raise CorruptError("The file is cut short or damaged.")
         values = np.empty(count, np.int16)
-        arguments = self._prediction(sides, offsets, stage, latents)
-        with coder.lock:
-            error = mixing_kernels.mixing_decode(
-                *self._codes(values, sides),
-                coder.edges,
-                coder.levels,
-                coder.density,
-                *arguments,
-                *_start_of_mixing(len(sides)),
-                np.frombuffer(part, "<u4").astype(np.int64),
-            )
+        arguments = self._arguments(values, sides, offsets, stage, latents)
+        words = np.frombuffer(part, "<u4").astype(np.int64)
+        with self.coder.lock:
+            error = mixing_kernels.mixing_decode(*arguments, words)
         if error:
             raise CorruptError("The file is cut short or damaged.")
         return values
+
+    def _arguments(self, values: np.ndarray, sides: list, offsets, stage, latents) -> tuple:
+        coder = self.coder
+        return (
+            *self._codes(values, sides),
+            coder.edges,
+            coder.levels,
+            coder.density,
+            *self._prediction(sides, offsets, stage, latents),
+            *_start_of_mixing(len(sides)),
+        )
 
 
 def _start_of_mixing(lanes: int) -> tuple[np.ndarray, ...]:

@@ -41,12 +41,14 @@ def refined(
     pieces : parts of the recording, int16, shape (frames, channels)
     samples : of the whole recording
     """
-    leads = [lead for lead in _leads(values, pieces) if len(lead) > 4 * SKIPPED]
-    if not leads or not is_rough(np.bincount(np.concatenate(leads), minlength=len(values))):
-        return mapping
-    lowest = -(len(values) // 2)
-    leads = [(lead + lowest).astype(np.int16) for lead in leads]
     even = written = np.full(len(values), 128, np.uint8)  # 256 / 256 code each
+    leads = _leads(Mapping(UNEVEN, values, even), pieces)
+    if not leads:
+        return mapping
+    lowest = converter.code_range(Mapping(UNEVEN, values))[0]
+    counts = np.bincount(np.concatenate(leads).astype(np.intp) - lowest, minlength=len(values))
+    if not is_rough(counts):
+        return mapping
     before = None
     for _ in range(ROUNDS):
         bits, observed, expected = _weigh(leads, Mapping(UNEVEN, values, written))
@@ -59,16 +61,18 @@ def refined(
     return Mapping(UNEVEN, values, written)
 
 
-def _leads(values: np.ndarray, pieces: list[np.ndarray]) -> list[np.ndarray]:
-    """Ranks of the values of every channel of every piece, so many that they are enough."""
+def _leads(mapping: Mapping, pieces: list[np.ndarray]) -> list[np.ndarray]:
+    """Codes of every channel of every piece, int16, so many samples of each that they are enough.
+
+    Pieces that are too short for a scale to be known are left out.
+    """
     total = sum(piece.size for piece in pieces)
-    rank = np.zeros(1 << 16, np.int64)
-    rank[values.view(np.uint16)] = np.arange(len(values))
     leads = []
     for piece in pieces:
         frames = max(1, len(piece) * min(LOOKED_AT, total) // total)
-        part = rank[np.ascontiguousarray(piece[:frames]).astype(np.int16).view(np.uint16)]
-        leads += [np.ascontiguousarray(part[:, i]) for i in range(part.shape[1])]
+        if frames > 4 * SKIPPED:
+            part = converter.codes_of(np.ascontiguousarray(piece[:frames]), mapping)
+            leads += [np.ascontiguousarray(part[:, i]) for i in range(part.shape[1])]
     return leads
 
 

@@ -10,9 +10,7 @@ from spikey_codec.chunk import (
     CONSTANT, OWN_PREDICTOR, PEERS, STORED, Side, coder_for, read_side, write_side,
 )  # fmt: skip
 from spikey_codec.container import Reader
-from spikey_codec.converter import (
-    CHALLENGE, PLAIN, SPARSE, UNEVEN, Mapping, code_range, edges_of,
-)
+from spikey_codec.converter import CHALLENGE, PLAIN, SPARSE, UNEVEN, Mapping, code_range
 from spikey_codec.errors import CorruptError
 from spikey_codec.kernels import ORDER, WEIGHT_BITS
 from spikey_codec.predictors import joint
@@ -106,10 +104,7 @@ def test_the_same_codes_give_the_same_bytes_whatever_was_coded_before(samples, m
     if len(samples):
         codes = fitting(samples, mapping)
         lowest, highest = code_range(mapping)
-        edges = b""
-        if mapping.uneven:
-            own = mapping.kind == UNEVEN
-            edges = (edges_of(mapping) if own else weights.load("converter")).tobytes()
+        edges = chunk.edges_of(mapping).tobytes()
         fresh = chunk.ChunkCoder(lowest, highest, edges, encoding=True)
         assert fresh.encode(codes) == encoded(codes, mapping)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .. import kernels, weights
+from .. import kernels, presets, weights
 from ..errors import UsageError
 from ..network_kernels import LARGEST, LATENT_AHEAD, REACH, USUAL_LOG, VALUE_BITS
 from ..predictors import network as integer
@@ -265,7 +265,7 @@ def quantise(model: Network) -> integer.Network:
         message=(_integer_layers(model.message) or [None])[0],
         residual=config.region_size > 0 and config.middle_out.residual,
         predictor=_integer_layers(model.predictor),
-        preset=integer.MIXED if config.bitstream_encoding.coder == "ans" else integer.HUFFMAN,
+        preset=presets.MIXED if config.bitstream_encoding.coder == "ans" else presets.NETWORK,
     )
 
 

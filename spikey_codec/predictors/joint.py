@@ -171,7 +171,7 @@ def choose(all_errors: list[np.ndarray | None], most: int = USUAL_PEERS) -> list
 def _worth(all_errors, products: Products, own: int, near: list[int]) -> list[Peer]:
     """A channel's fitted peers if they save more bits than they cost, else fewer, else none."""
     error = all_errors[own]
-    before = _power(error)
+    before = products.power(own)
     while near:
         peers = fit(products, own, near)
         after = _power(error - offsets(peers, [all_errors[i] for i in near]))

@@ -14,13 +14,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import kernels, weights
+from .. import kernels, presets, weights
 from .. import network_kernels as k
-from ..mixing_kernels import PAST_LEVELS
 from ..errors import UsageError, VersionError, WeightsError
+from ..mixing_kernels import PAST_LEVELS
 
 FOLDER = "networks"  # within the folder of weights
-PRESETS = HUFFMAN, MIXED = 1, 2  # what a network is for
 WIDEST = 512  # inputs and outputs of a layer
 LONGEST_WINDOW = 256
 MOST_LAYERS, MOST_RECURRENT = 8, 4
@@ -50,7 +49,7 @@ class Layer(NamedTuple):
 class Network:
     """What stands in a network's array, layer by layer; FORMAT.md says what has to fit what.
 
-    preset : one of `PRESETS`, its number in files
+    preset : number of the preset that it is for, one of `presets.WITH_NETWORK`
     levels, errors : length of the window of past levels and of past errors
     recurrent : layers with 4 columns of weights for each output
     message : None without a MiddleOut
@@ -65,7 +64,7 @@ class Network:
     message: Layer | None = None
     residual: bool = False
     predictor: list[Layer] = field(default_factory=list)
-    preset: int = HUFFMAN
+    preset: int = presets.NETWORK
 
     @property
     def layers(self) -> list[Layer]:
@@ -107,7 +106,7 @@ def parse(array: np.ndarray) -> Network:
     preset, kind, levels, errors, bank, projector, recurrent, message, residual, predictor = map(
         int, array[:10]
     )
-    if preset not in PRESETS:
+    if preset not in presets.WITH_NETWORK:
         raise WeightsError(f"This network is for preset number {preset}, which is not known here.")
     in_range = (
         kind in (0, 1) and bank in (0, 1) and message in (0, 1) and residual in (0, 1)
@@ -215,7 +214,7 @@ class Tables:
     def __init__(self, network: Network):
         self.network = network
         self.room = max(network.levels, kernels.ORDER, PAST_LEVELS)
-        self.mixed = network.preset == MIXED
+        self.mixed = network.preset == presets.MIXED
         rows, parts, biases = [], [], []
         at = bias_at = widest = 0
         for layer in network.layers:
