@@ -93,12 +93,12 @@ class Recording:
             low, high = min(rows[0], rows[-1]), max(rows[0], rows[-1]) + 1
             block = self._read(low, high)
             taken = block[:: step] if step > 0 else block[::-1][:: -step]
-            return np.ascontiguousarray(taken[:, channels])
+            return np.array(taken[:, channels], order="C")  # a copy: chunks stay decoded
         if isinstance(frames, (int, np.integer)):
             frame = int(frames) + (len(self) if frames < 0 else 0)
             if not 0 <= frame < len(self):
                 raise IndexError(f"There is no frame {frames}; there are {len(self)}.")
-            return self._read(frame, frame + 1)[0, channels]
+            return self._read(frame, frame + 1)[0, channels].copy()
         raise IndexError("Frames are chosen by a number or a slice, channels by those or a list.")
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:

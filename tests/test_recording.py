@@ -61,6 +61,13 @@ def test_it_says_what_it_is(opened):
     assert "333 frames, 4 channels" in repr(found)
 
 
+@pytest.mark.parametrize("key", [np.s_[3:40], np.s_[7], np.s_[7, 1:], np.s_[3:40, 1]], ids=str)
+def test_what_is_read_may_be_changed(opened, key):
+    found, expected = opened
+    found[key][:] = 0
+    np.testing.assert_array_equal(found[key], expected[key])
+
+
 @pytest.mark.parametrize("key", [333, -334, (333, 0), (0, 4), "a", None, (0, 0, 0), [1, 2]])
 def test_what_is_not_there_is_an_index_error(opened, key):
     with pytest.raises(IndexError):
