@@ -264,7 +264,7 @@ class _Journal:
 
 def _sweep(folder: Path) -> None:
     """Remove what writers left that were killed outright."""
-    for partial in folder.glob(".spikey-*.partial"):
+    for partial in folder.glob(files.PARTIAL.format("*")):
         with contextlib.suppress(OSError):
             if time.time() - partial.stat().st_mtime > STALE:
                 partial.unlink()

@@ -53,6 +53,7 @@ def encode(source, target, preset, raw, channels, rate, dtype, no_verify, jobs):
     16-bit WAVs, and raw interleaved samples with --raw, are predicted and coded; what else there
     is comes back as exactly, but is only packed.
     """
+    from . import progress
     from .codec import encoded, verify
     from .recording import raw_place
 
@@ -63,10 +64,11 @@ def encode(source, target, preset, raw, channels, rate, dtype, no_verify, jobs):
 
     def convert(content):
         place = raw_place(content, channels or 1, rate or 0) if raw else None
-        return encoded(content, preset, place, jobs, _progress())
+        return encoded(content, preset, place, jobs, line.advance)
 
     check = None if no_verify else lambda packed: verify(packed, jobs)
-    files.convert(source, target, convert, check)
+    with progress.shown("chunk") as line:
+        files.convert(source, target, convert, check)
 
 
 @main.command()
@@ -82,30 +84,15 @@ def decode(source: str, target: str, span: str | None, chosen: str | None, jobs:
 
     A part is a WAV of its own, or raw samples where the original was.
     """
+    from . import progress
     from .codec import decoded
     from .recording import Recording, part_of
 
     if span is None and chosen is None:
-        files.convert(source, target, lambda content: decoded(content, jobs, _progress()))
+        with progress.shown("chunk") as line:
+            files.convert(source, target, lambda content: decoded(content, jobs, line.advance))
         return
     files.convert(source, target, lambda content: part_of(Recording(content), span, chosen))
-
-
-def _progress():
-    """What shows on a terminal how far a long job is."""
-    if not sys.stderr.isatty():
-        return lambda done, frames: None
-    bars = []
-
-    def report(done: int, frames: int) -> None:
-        if done < frames and not bars:
-            bars.append(click.progressbar(length=frames, file=sys.stderr))
-        if bars:
-            bars[0].update(done - bars[0].pos)
-        if bars and done == frames:
-            bars[0].render_finish()
-
-    return report
 
 
 @main.command()

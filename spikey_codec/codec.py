@@ -15,7 +15,7 @@ from .index import Extent, IndexWriter, read_index
 from .jobs import ordered
 
 MAPPINGS = "challenge converter", "plain", "sparse values", "uneven values"
-Report = Callable[[int, int], None]
+Report = Callable[[int], None]
 
 
 def compress(data: bytes, preset: str | None = None) -> bytes:
@@ -56,7 +56,7 @@ def encoded(
     preset: str | None = None,
     place: wav.Place | None = None,
     jobs: int = 1,
-    report: Report = lambda done, frames: None,
+    report: Report = lambda chunks: None,
 ) -> Iterator[bytes]:
     """The compressed file, piece by piece; `decoded` is the inverse.
 
@@ -67,7 +67,7 @@ def encoded(
     preset : as for `compress`
     place : where its samples are; by default what the header of a WAV says
     jobs : processes to use at once
-    report : called with the number of frames that are done, and of all, after every chunk
+    report : called with the number of all chunks after each of them
 
     Raises UsageError for an unknown preset, OSError where the source changes while it is read.
     """
@@ -91,28 +91,27 @@ def encoded(
         header.mapping = _mapping(survey, source, place)
     yield container.write_header(header)
     index = IndexWriter()
-    again = [zlib.crc32(header.head)]
+    again = zlib.crc32(header.head)
 
     def work():
+        nonlocal again
         for samples in _blocks(source, place):
-            again[0] = zlib.crc32(samples, again[0])
+            again = zlib.crc32(samples, again)
             yield preset, header.mapping, samples
 
-    step = chunk.chunk_frames(place.channels)
+    chunks = len(_starts(place))
     for part in ordered(_encode_chunk, work(), jobs):
         index.add(part)
         yield part
-        report(min(step * len(index), place.frames), place.frames)
-    if again[0] != checksum:
+        report(chunks)
+    if again != checksum:
         name = getattr(source, "name", "the input")
         raise OSError(errno.EIO, "It changed while it was being read", name)
     if len(index) > 1:
         yield index.write()
 
 
-def decoded(
-    source, jobs: int = 1, report: Report = lambda done, frames: None
-) -> Iterator[bytes]:
+def decoded(source, jobs: int = 1, report: Report = lambda chunks: None) -> Iterator[bytes]:
     """The original file, piece by piece, of what `encoded` gave.
 
     source : anything with len() and slices of bytes
@@ -124,17 +123,23 @@ def decoded(
     checksum = zlib.crc32(header.head)
     yield header.head
     if not header.opaque:
-        done = 0
-        for samples in decoded_samples(header, reader, jobs):
+        extents = read_index(header, reader)
+        work = (_work_of(header, extent, reader.data) for extent in extents)
+        for samples in ordered(_decode_chunk, work, jobs):
+            samples = samples.astype("<i2", order="C", copy=False)
             checksum = zlib.crc32(samples, checksum)
             yield samples.data.cast("B")
-            done += len(samples)
-            report(done, header.frames)
+            report(len(extents))
         checksum = zlib.crc32(header.tail, checksum)
         yield header.tail
     if reader.left:
         raise CorruptError("The file is damaged: there is something after its end.")
-    if checksum != header.checksum:
+    compare_checksum(checksum, header)
+
+
+def compare_checksum(found: int, header: Header) -> None:
+    """CorruptError unless it is the original file's."""
+    if found != header.checksum:
         raise CorruptError("The file is damaged: its checksum is not that of what it decodes to.")
 
 
@@ -154,20 +159,11 @@ def verify(source, jobs: int = 1) -> None:
         ) from error
 
 
-def decoded_samples(
-    header: Header, reader: container.Reader, jobs: int = 1
-) -> Iterator[np.ndarray]:
-    """The samples of each of the chunks that the reader stands before.
-
-    Little-endian int16, shape (frames, channels), C-contiguous. Raises CorruptError, WeightsError.
-    """
-    work = (_work_of(header, extent, reader.data) for extent in read_index(header, reader))
-    for samples in ordered(_decode_chunk, work, jobs):
-        yield samples.astype("<i2", order="C", copy=False)
-
-
 def decode_extent(header: Header, extent: Extent, source) -> np.ndarray:
-    """The samples of one chunk: int16, shape (frames, channels). Raises as `decoded_samples`."""
+    """The samples of one chunk: int16, shape (frames, channels).
+
+    Raises CorruptError, WeightsError.
+    """
     return _decode_chunk(_work_of(header, extent, source))
 
 
@@ -184,16 +180,21 @@ def _mapping(survey: converter.Survey, source, place: wav.Place) -> converter.Ma
         return mapping
     from . import uneven
 
-    blocks = list(range(0, place.frames, chunk.chunk_frames(place.channels)))
-    chosen = blocks[:: -(-len(blocks) // uneven.PIECES)]
+    starts = _starts(place)
+    chosen = starts[:: -(-len(starts) // uneven.PIECES)]
     pieces = [_block(source, place, start) for start in chosen]
     return uneven.refined(mapping, survey.values, pieces, place.frames * place.channels)
 
 
 def _blocks(source, place: wav.Place) -> Iterator[np.ndarray]:
     """The samples of each chunk: little-endian int16, shape (frames, channels)."""
-    for start in range(0, place.frames, chunk.chunk_frames(place.channels)):
+    for start in _starts(place):
         yield _block(source, place, start)
+
+
+def _starts(place: wav.Place) -> range:
+    """The first frame of each chunk."""
+    return range(0, place.frames, chunk.chunk_frames(place.channels))
 
 
 def _block(source, place: wav.Place, start: int) -> np.ndarray:
@@ -243,12 +244,13 @@ def read_info(data: bytes) -> dict:
         "seconds": header.frames / header.rate if header.rate else 0.0,
         "mapping": MAPPINGS[header.mapping.kind],
         "header bytes": header_bytes,
-        "chunks": -(-header.frames // chunk.chunk_frames(header.channels)),
     }
     side = 0
     used: dict[str, int] = {}
-    for extent in read_index(header, reader):
-        for_network = header.preset != presets.LINEAR
+    extents = read_index(header, reader)
+    info["chunks"] = len(extents)
+    for extent in extents:
+        for_network = header.preset in presets.WITH_NETWORK
         part = extent.read(reader.data)
         names, size_of_side = chunk.read_names(part, header.channels, for_network)
         for name in names:

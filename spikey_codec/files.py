@@ -16,6 +16,7 @@ from .errors import UsageError
 from .sources import FileBytes
 
 STANDARD = "-"  # stands for standard input or output
+PARTIAL = ".spikey-{}.partial"  # the name of a file that is being written
 
 
 def read(path: str) -> bytes:
@@ -123,7 +124,7 @@ def _replace(path: str, pieces: Iterable[bytes], mode: int | None, check) -> Non
     """Let a complete new file take the place of the one at `path`, if there is one."""
     target = os.path.realpath(path)  # what a symbolic link points to, not the link
     # not named after the target, whose name may be as long as a name can be
-    partial = os.path.join(os.path.dirname(target), f".spikey-{os.urandom(6).hex()}.partial")
+    partial = os.path.join(os.path.dirname(target), PARTIAL.format(os.urandom(6).hex()))
     try:
         with open(partial, "xb") as file:
             for piece in pieces:

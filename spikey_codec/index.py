@@ -53,9 +53,8 @@ class IndexWriter:
 
     def write(self) -> bytes:
         """What stands behind the chunks, if there are several."""
-        fields = bytes(self._fields)
-        check = zlib.crc32(fields).to_bytes(CHECK_BYTES, "little")
-        return fields + check + len(fields + check).to_bytes(SIZE_BYTES, "little")
+        fields = self._fields + zlib.crc32(self._fields).to_bytes(CHECK_BYTES, "little")
+        return bytes(fields + len(fields).to_bytes(SIZE_BYTES, "little"))
 
 
 def read_index(header: Header, reader: Reader) -> list[Extent]:
@@ -64,7 +63,7 @@ def read_index(header: Header, reader: Reader) -> list[Extent]:
     Raises CorruptError where they are not what the header promises.
     """
     begin, source = reader.position, reader.data
-    step = chunk.chunk_frames(max(header.channels, 1))
+    step = chunk.chunk_frames(header.channels)
     count = -(-header.frames // step)
     if count == 0:
         return []

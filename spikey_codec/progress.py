@@ -49,8 +49,8 @@ class Counter(Silent):
 class Bar(Silent):
     """tqdm's bar, with the time that is left."""
 
-    def __init__(self, tqdm):
-        self._bar = tqdm(unit="file", leave=False, dynamic_ncols=True, file=sys.stderr)
+    def __init__(self, tqdm, unit: str):
+        self._bar = tqdm(unit=unit, leave=False, dynamic_ncols=True, file=sys.stderr)
 
     def advance(self, count: int) -> None:
         if self._bar.total is None:
@@ -65,8 +65,11 @@ class Bar(Silent):
 
 
 @contextlib.contextmanager
-def shown() -> Iterator[Silent]:
-    """The best of the three for this standard error; the terminal is left clean in any case."""
+def shown(unit: str = "file") -> Iterator[Silent]:
+    """The best of the three for this standard error; the terminal is left clean in any case.
+
+    unit : what is counted, in the singular
+    """
     if sys.stderr is None or not sys.stderr.isatty():
         line = Silent()
     else:
@@ -75,7 +78,7 @@ def shown() -> Iterator[Silent]:
         except ImportError:
             line = Counter()
         else:
-            line = Bar(tqdm)
+            line = Bar(tqdm, unit)
     try:
         yield line
     finally:

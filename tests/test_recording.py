@@ -8,10 +8,10 @@ from click.testing import CliRunner
 from strategies import plain_wav
 
 import spikey_codec
-from spikey_codec import chunk, codec, index, jobs, recording, wav
+from spikey_codec import chunk, codec, index, jobs, wav
 from spikey_codec.cli import main
 from spikey_codec.container import read_header
-from spikey_codec.errors import CorruptError, NotBrainwireError, RecordingError, UsageError
+from spikey_codec.errors import CorruptError, NotBrainwireError, RecordingError
 from spikey_codec.sources import WINDOW, FileBytes
 
 

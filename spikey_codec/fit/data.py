@@ -38,6 +38,22 @@ def find(paths: list[Path]) -> list[Path]:
     return sorted(found, key=lambda p: p.name)
 
 
+def each_once(paths: list[Path]) -> list[Path]:
+    """What `find` finds, without files that it finds twice."""
+    found: dict[Path, Path] = {}
+    for path in find(paths):
+        found.setdefault(path.resolve(), path)
+    return list(found.values())
+
+
+def read_recording(path: Path) -> wav.Recording:
+    """The head, samples and tail of a WAV of 16 bits; `RecordingError` for anything else."""
+    recording = wav.split(path.read_bytes())
+    if recording is None:
+        raise RecordingError(f"{path} is not a recording of 16-bit samples.")
+    return recording
+
+
 def read_codes(path: Path) -> np.ndarray:
     """The 10-bit codes of a challenge recording, int16; `RecordingError` for anything else."""
     recording = wav.split(path.read_bytes())

@@ -15,7 +15,7 @@ import numpy as np
 
 from .. import archive, codec, presets
 from ..errors import RecordingError
-from ..fit.data import read_codes, split
+from ..fit.data import split
 from . import baselines
 
 Write = Callable[[str], None]
@@ -37,9 +37,11 @@ class Row(NamedTuple):
     size: int
 
 
-def rows(paths: list[Path]) -> list[Row]:
-    """Encode, decode and compare all recordings in every way: the table's rows in order."""
-    leads = [read_codes(path) for path in paths]
+def rows(paths: list[Path], leads: list[np.ndarray]) -> list[Row]:
+    """Encode, decode and compare all recordings in every way: the table's rows in order.
+
+    leads : their codes, int16, shape (frames,)
+    """
     table = []
     for use_linear in (False, True):
         for coder, name in enumerate(baselines.CODERS):
@@ -79,10 +81,11 @@ def report(recordings: list[Path], keep_out: int, limit: int | None, write: Writ
     """
     found = split(recordings, keep_out)
     paths = (found.kept_out_paths if keep_out else found.fitted_paths)[:limit]
+    leads = (found.kept_out if keep_out else found.fitted)[:limit]
     if not paths:
         raise RecordingError("No recording is kept out: there are too few.")
-    samples = sum(len(read_codes(path)) for path in paths)
-    table = rows(paths)
+    samples = sum(map(len, leads))
+    table = rows(paths, leads)
     base = next(row for row in table if f"`{presets.DEFAULT}`" in row.name)
     kept = f"every {keep_out}th group of simultaneous leads" if keep_out else "all that was given"
     write(f"{len(paths)} recordings ({kept}), {samples} samples:")

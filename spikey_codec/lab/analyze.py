@@ -15,18 +15,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import codec, converter, files, presets, wav, weights
+from .. import codec, converter, files, presets, wav
 from ..container import CHALLENGE_RATE
 from ..converter import CHALLENGE, HIGHEST_CODE, LOWEST_CODE, Mapping
 from ..errors import RecordingError, UsageError
 from ..fit import converter as fit_converter
 from ..fit import model
-from ..fit.data import find
+from ..fit.data import each_once, find, read_recording
 from ..kernels import EDGE_BITS, WEIGHT_BITS
 from ..predictors import linear
 from ..topology import Lead as Node
 from ..topology import Topology, common_activity
 from .plots import label_leads
+from .simulate import shipped_edges
 
 KINDS = ("challenge 10-bit", "plain", "sparse")  # by the number of the mapping
 UNITS = ("codes", "units", "steps")
@@ -255,22 +256,16 @@ def read(paths: list[Path]) -> tuple[list[File], list[Lead]]:
     """
     found: list[File] = []
     parts: list[tuple[int, np.ndarray, np.ndarray]] = []  # file, samples and codes of all channels
-    seen: set[Path] = set()
-    for path in find(paths):
-        if path.resolve() in seen:
-            continue
-        seen.add(path.resolve())
-        data = path.read_bytes()
-        recording = wav.split(data)
-        if recording is None:
-            raise RecordingError(f"{path} is not a recording of 16-bit samples.")
+    for path in each_once(paths):
+        recording = read_recording(path)
+        size = len(recording.head) + recording.samples.nbytes + len(recording.tail)
         frames, channels = recording.samples.shape
         samples = recording.samples[: min(frames, MOST_ANALYSED // channels)]
         codes, mapping = converter.to_codes(samples)
         values = np.unique(samples).astype(np.int64)
         found.append(
             File(
-                path, len(data), channels, recording.rate, frames, len(samples), mapping,
+                path, size, channels, recording.rate, frames, len(samples), mapping,
                 len(values), *((values[0], values[-1]) if len(values) else (0, 0)),
                 int(np.gcd.reduce(np.diff(values))) if len(values) > 1 else 0,
             )
@@ -326,11 +321,6 @@ def _levels(codes: np.ndarray, mapping: Mapping) -> np.ndarray:
         edges = shipped_edges()
         return ((edges[1:] + edges[:-1]) / 2)[codes.astype(np.intp) - LOWEST_CODE]
     return codes.astype(np.float64)
-
-
-def shipped_edges() -> np.ndarray:
-    """Edges of the challenge converter's codes: float64, shape (1025,), in codes."""
-    return weights.load("converter") / (1 << EDGE_BITS)
 
 
 # Single leads

@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import converter, engine, files, presets, wav
+from .. import converter, engine, files, presets
 from ..errors import CorruptError, RecordingError, UsageError
-from ..fit.data import find
+from ..fit.data import find, read_recording
 from . import bench, others
 
 PRESETS = ("linear", "spikey", "max")
@@ -73,17 +73,15 @@ def load(
         raise UsageError("--channels and --rate are for --raw; a WAV file tells its own.")
     samples, rates = [], []
     for path in paths if raw else find(paths):
-        data = path.read_bytes()
         if raw:
+            data = path.read_bytes()
             if len(data) % (2 * channels):
                 raise RecordingError(
                     f"{path} is no whole number of frames of {channels} 16-bit samples."
                 )
             found, its_rate = np.frombuffer(data, "<i2").reshape(-1, channels), rate
         else:
-            recording = wav.split(data)
-            if recording is None:
-                raise RecordingError(f"{path} is not a recording of 16-bit samples.")
+            recording = read_recording(path)
             found, its_rate = recording.samples, recording.rate
         if seconds is not None:
             found = found[: max(round(seconds * its_rate), 1)]

@@ -60,7 +60,7 @@ def converter_thresholds(rng: np.random.Generator) -> np.ndarray:
 
 
 def shipped_edges() -> np.ndarray:
-    """Edges of the converter that the weights know, for synthetic recordings as from it."""
+    """Edges of the converter that the weights know: float64, shape (1025,), in codes."""
     return weights.load("converter") / (1 << EDGE_BITS)
 
 

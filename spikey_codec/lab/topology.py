@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import files, wav
-from ..errors import RecordingError, UsageError
-from ..fit.data import find
+from .. import files
+from ..errors import UsageError
+from ..fit.data import each_once, find, read_recording
 from ..topology import THRESHOLDS, Topology
 
 Write = Callable[[str], None]
@@ -27,14 +27,8 @@ def read_leads(paths: list[Path]) -> tuple[list[np.ndarray], list[tuple[str, int
     there is none, OSError where one cannot be read.
     """
     leads, names = [], []
-    seen: set[Path] = set()
-    for path in find(paths):
-        if path.resolve() in seen:
-            continue
-        seen.add(path.resolve())
-        recording = wav.split(path.read_bytes())
-        if recording is None:
-            raise RecordingError(f"{path} is not a recording of 16-bit samples.")
+    for path in each_once(paths):
+        recording = read_recording(path)
         for channel in range(recording.samples.shape[1]):
             leads.append(recording.samples[:, channel])
             names.append((str(path), channel))
