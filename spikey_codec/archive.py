@@ -19,7 +19,14 @@ import numpy as np
 
 from . import codec, container, converter, files, topology, wav
 from .container import Reader, read_packed, write_packed, write_varint
-from .errors import CorruptError, NotBrainwireError, SpikeyError, UsageError, VersionError
+from .errors import (
+    CorruptError,
+    NotBrainwireError,
+    SpikeyError,
+    UsageError,
+    VerifyError,
+    VersionError,
+)
 
 MAGIC = b"SPAK"
 VERSION = 1
@@ -169,7 +176,8 @@ class Archive:
         version = reader.byte()
         if version != VERSION:
             raise VersionError(
-                f"This archive has format version {version}; this release reads version {VERSION}."
+                f"This archive has format version {version}, and this release reads version "
+                f"{VERSION}; use a newer one."
             )
         size = reader.varint()
         return reader.position, reader.position + size
@@ -361,15 +369,20 @@ def _read_body(body: bytes, sizes: list[int]) -> list[bytes]:
 
 
 def check(packed: bytes, members: Iterable[tuple[str, bytes]]) -> None:
-    """Decode a whole archive; CorruptError if it does not hold just these members."""
+    """Decode a whole archive; VerifyError if it does not hold just these members."""
     expected = dict(members)
-    archive = Archive(packed)
-    for number, group in enumerate(archive.groups):
-        for member, data in zip(group.members, archive.read_group(number)):
-            if expected.pop(member.name, None) != data:
-                raise CorruptError(f"The archive does not give {member.name!r} back.")
+    bad = "nothing was written; please report this."
+    try:
+        archive = Archive(packed)
+        for number, group in enumerate(archive.groups):
+            for member, data in zip(group.members, archive.read_group(number)):
+                if expected.pop(member.name, None) != data:
+                    raise VerifyError(f"The archive did not give {member.name!r} back, so {bad}")
+    except (CorruptError, VersionError, NotBrainwireError) as error:
+        why = str(error).rstrip(".")
+        raise VerifyError(f"The archive could not be decoded again ({why}), so {bad}") from error
     if expected or archive.missing:
-        raise CorruptError("The archive does not hold everything that was given.")
+        raise VerifyError(f"The archive did not hold all files that were given, so {bad}")
 
 
 def unpack(

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from . import __version__, compress, decompress, files, presets, workers
-from .errors import CorruptError, RecordingError, SpikeyError, UsageError
+from .errors import RecordingError, SpikeyError, UsageError, VerifyError
 
 JOURNAL = "spikey-batch.jsonl"
 ENCODE, DECODE = "encode", "decode"
@@ -201,7 +201,9 @@ def _convert(job: Job) -> Entry:
     if job.direction == ENCODE:
         made = compress(data, job.preset)
         if decompress(made) != data:
-            raise CorruptError("What was encoded did not decode to the same bytes.")
+            raise VerifyError(
+                "What was encoded did not decode to the same bytes; please report this."
+            )
     else:
         made = decompress(data)
     if _may_write(job, made):

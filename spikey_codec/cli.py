@@ -208,11 +208,11 @@ def _batch(direction: str, jobs: int | None, scheduler: str | None, **options):
 @click.option("-o", "--output", "target", metavar="OUT.spikey", required=True,
               help='The archive to write ("-": standard output).')
 @click.option("--preset", metavar="NAME", help="As for `encode`.")
-@click.option("--no-verify", is_flag=True, help="Do not decode it again before it is written.")
-def pack(recordings: tuple[Path, ...], target: str, preset: str | None, no_verify: bool):
+def pack(recordings: tuple[Path, ...], target: str, preset: str | None):
     """Put files into an archive, simultaneous leads coded together.
 
-    Any files, and the .wav files of folders. Names are kept, folders and dates are not.
+    Any files, and the .wav files of folders. Names are kept, folders and dates are not. The archive
+    is decoded again and compared before it is written.
     """
     from . import archive
     from .fit.data import find
@@ -222,8 +222,7 @@ def pack(recordings: tuple[Path, ...], target: str, preset: str | None, no_verif
         files.refuse_same(str(path), target)
     members = [(path.name, path.read_bytes()) for path in paths]
     packed = archive.pack(members, preset)
-    if not no_verify:
-        archive.check(packed, members)
+    archive.check(packed, members)
     files.write(target, packed)
     size = sum(len(data) for _, data in members)
     click.echo(f"{len(members)} files, {size} bytes -> {len(packed)} bytes, "
@@ -323,12 +322,17 @@ def simulate(folder: Path, leads: int, seconds: float | None, seed: int):
 
 @main.group()
 def fit():
-    """Make the arrays in weights/ from recordings."""
+    """Make arrays like those in weights/ from recordings.
+
+    Those of the format stay as they are, or files made before could not be read; new ones are for
+    comparison (`fit score`) and for later versions of the format. A preset of one's own is a
+    network (`spikey train`).
+    """
 
 
 def _fit_options(command):
     for option in (
-        click.option("--into", default="weights", show_default=True,
+        click.option("--into", default="fitted", show_default=True,
                      type=click.Path(path_type=Path), help="Folder of weights to write to."),
         click.option("--keep-out", default=5, show_default=True, metavar="N",
                      help="Keep every N-th group of simultaneous leads out; 0: fit on all."),

@@ -10,7 +10,7 @@ import numpy as np
 
 from . import chunk, container, converter, presets, wav
 from .container import Header
-from .errors import CorruptError, SpikeyError
+from .errors import CorruptError, SpikeyError, VerifyError
 from .index import Extent, IndexWriter, read_index
 from .jobs import ordered
 
@@ -147,15 +147,16 @@ def verify(source, jobs: int = 1) -> None:
     """Decode what has just been encoded, before anything is replaced by it.
 
     source, jobs : as for `decoded`
-    Raises SpikeyError where it is not what it was made from: a bug, or memory or disk that errs.
+    Raises VerifyError where it is not what it was made from.
     """
     try:
         for _ in decoded(source, jobs):
             pass
     except SpikeyError as error:
-        raise SpikeyError(
-            "What was encoded did not decode to the same bytes, so nothing was written; please "
-            f"report this. ({error})"
+        why = str(error).rstrip(".")
+        raise VerifyError(
+            f"What was encoded did not decode to the same bytes ({why}), so nothing was written; "
+            "please report this."
         ) from error
 
 

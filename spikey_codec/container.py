@@ -96,7 +96,8 @@ def read_header(data) -> tuple[Header, "Reader"]:
     version = reader.byte()
     if version != VERSION:
         raise VersionError(
-            f"This file has format version {version}; this release reads version {VERSION}."
+            f"This file has format version {version}, and this release reads version {VERSION}; "
+            "use a newer one."
         )
     kinds = reader.byte()
     header = Header(kinds & 15, int.from_bytes(reader.take(4), "little"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
-from .errors import SpikeyError
+from .errors import WorkerError
 
 AHEAD = 2  # things a process that are taken on before the first is done
 
@@ -14,7 +14,7 @@ def ordered(function: Callable, items: Iterable, jobs: int = 1) -> Iterator:
     """function(item) of every item, in order, with at most so many processes.
 
     function : one that can be imported, which raises what it raises in a process here
-    Items are taken when they are wanted, so that memory holds but a few. SpikeyError where a
+    Items are taken when they are wanted, so that memory holds but a few. WorkerError where a
     process is killed.
     """
     if jobs <= 1:
@@ -34,6 +34,6 @@ def ordered(function: Callable, items: Iterable, jobs: int = 1) -> Iterator:
             yield waiting.popleft().result()
     except BrokenProcessPool as error:
         message = "A process that was at work has been killed; is the memory full?"
-        raise SpikeyError(message) from error
+        raise WorkerError(message) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

@@ -42,7 +42,8 @@ def name_of(number: int, network_identity: int) -> str:
         return DEFAULT
     if number not in WITH_NETWORK:
         raise VersionError(
-            f"This file was made with preset number {number}, which is not known here."
+            f"This file was made with preset number {number}, which this release does not know; "
+            "use a newer one."
         )
     from .predictors import network
 

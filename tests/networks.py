@@ -67,14 +67,11 @@ def write_weights(folder: Path, kinds: dict[str, Network]) -> None:
 @contextmanager
 def using_weights(folder: Path):
     """Within, the package takes its weights from this folder."""
-    before = weights.FOLDERS
     weights.use(folder)
     try:
         yield folder
     finally:
-        weights.use(before[-1])
-        weights.FOLDERS = before
-        weights.folder.cache_clear()
+        weights.use(None)
 
 
 def no_way_back():

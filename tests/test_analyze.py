@@ -339,10 +339,10 @@ def test_bad_input_is_one_sentence_and_leaves_the_old_report(spikey, name, conte
         Path(name).mkdir()
     else:
         Path(name).write_bytes(content)
-    output = spikey(name, status=1)
+    output = spikey(name, status=RecordingError.exit_code)
     assert output.count("\n") == 1 and output.startswith("spikey: ") and said in output
     assert Path("report/index.html").read_text() == "old"
-    spikey(name, "-o", "new", status=1)
+    spikey(name, "-o", "new", status=RecordingError.exit_code)
     assert not Path("new").exists()
 
 
@@ -368,7 +368,8 @@ def test_what_fails_while_drawing_leaves_the_old_report(spikey, simulated, monke
         raise RecordingError("Something is wrong.")
 
     monkeypatch.setattr(report, "page", fail)
-    assert spikey(simulated[0], status=1) == "spikey: Something is wrong.\n"
+    said = spikey(simulated[0], status=RecordingError.exit_code)
+    assert said == "spikey: Something is wrong.\n"
     assert Path("report/index.html").read_text() == "old"
 
 

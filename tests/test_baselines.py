@@ -5,7 +5,7 @@ import pytest
 from click.testing import CliRunner
 
 from spikey_codec.cli import main
-from spikey_codec.errors import CorruptError
+from spikey_codec.errors import CorruptError, RecordingError
 from spikey_codec.lab import baselines
 from spikey_codec.lab.simulate import shipped_edges, simulate_codes, write_recordings
 
@@ -66,4 +66,4 @@ def test_the_table_has_a_row_for_every_step(tmp_path):
 
 def test_a_folder_without_recordings_has_no_table(tmp_path):
     done = CliRunner().invoke(main, ["bench", "ablation", str(tmp_path)])
-    assert done.exit_code == 1 and "no .wav file" in done.output
+    assert done.exit_code == RecordingError.exit_code and "no .wav file" in done.output

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from spikey_codec import presets
 from spikey_codec.cli import main
-from spikey_codec.errors import RecordingError
+from spikey_codec.errors import RecordingError, VerifyError
 from spikey_codec.lab import bench, codecs, others, scatter, simulate
 from strategies import plain_wav
 
@@ -140,7 +140,7 @@ def test_a_codec_that_loses_something_is_found_out():
     samples = np.arange(100, dtype=np.int16)[:, None]
     for back in (samples[:-1], samples + np.int16(1), b"", samples.tobytes()[:-2] + b"??"):
         bad = others.Library("bad", "1", lambda x: b"", lambda packed, shape, back=back: back)
-        with pytest.raises(AssertionError, match="bad did not give"):
+        with pytest.raises(VerifyError, match="bad did not give"):
             others.measure(bad, [samples])
 
 
@@ -159,7 +159,11 @@ def test_a_codec_that_loses_something_is_one_sentence(leads, tmp_path, spikey, m
     bad = others.Library("bad", "1", lambda x: b"", lambda packed, shape: b"")
     monkeypatch.setattr(others, "found", lambda: ([bad], []))
     (tmp_path / "a.wav").write_bytes(plain_wav(leads[0]))
-    assert spikey(tmp_path, status=1) == ["spikey: bad did not give the samples back."]
+    said = spikey(tmp_path, status=VerifyError.exit_code)
+    assert said == ["spikey: bad did not give the samples back."]
+
+
+RAW = "--raw", "--channels", "2", "--rate", "9"
 
 
 @pytest.mark.parametrize(
@@ -167,11 +171,11 @@ def test_a_codec_that_loses_something_is_one_sentence(leads, tmp_path, spikey, m
     [
         (["a.raw", "--raw"], 2, "--raw needs --channels and --rate"),
         (["a.raw", "--channels", "2"], 2, "for --raw"),
-        (["a.raw", "--raw", "--channels", "2", "--rate", "9"], 1, "no whole number of frames"),
-        (["a.raw"], 1, "a.raw is not a recording of 16-bit samples"),
-        (["none.raw", "--raw", "--channels", "2", "--rate", "9"], 1, "There are no samples"),
-        (["folder"], 1, "There is no .wav file"),
-        (["folder", "--raw", "--channels", "2", "--rate", "9"], 1, "Is a directory"),
+        (["a.raw", *RAW], RecordingError.exit_code, "no whole number of frames"),
+        (["a.raw"], RecordingError.exit_code, "a.raw is not a recording of 16-bit samples"),
+        (["none.raw", *RAW], RecordingError.exit_code, "There are no samples"),
+        (["folder"], RecordingError.exit_code, "There is no .wav file"),
+        (["folder", *RAW], 1, "Is a directory"),
         (["a.raw", "--plot", "a.raw"], 2, "picture"),
         (["a.raw", "--plot", "nowhere/a.svg"], 1, "nowhere/a.svg: No such file"),
     ],

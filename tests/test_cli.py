@@ -16,6 +16,7 @@ from click.testing import CliRunner
 
 from spikey_codec import __version__, codec
 from spikey_codec.cli import main
+from spikey_codec.errors import CorruptError, NotBrainwireError, RecordingError, VersionError
 from spikey_codec.lab.simulate import codes_to_pcm, simulate_codes
 from spikey_codec.wav import split
 from strategies import plain_wav
@@ -220,27 +221,28 @@ def test_a_failed_encode_leaves_the_old_output(execute, here):
 
 
 DAMAGED = {
-    "not a brainwire file": (WAV, "This is not a .brainwire file"),
-    "empty": (b"", "This is not a .brainwire file"),
-    "of another version": (b"SPK\x09" + PACKED[4:], "version 9"),
-    "cut short": (PACKED[:-1], "cut short"),
-    "cut short early": (PACKED[:10], "cut short"),
-    "too long": (PACKED + b"\0", "damaged"),
-    "of another checksum": (PACKED[:5] + b"abcd" + PACKED[9:], "checksum"),
+    "not a brainwire file": (WAV, NotBrainwireError, "This is not a .brainwire file"),
+    "empty": (b"", NotBrainwireError, "This is not a .brainwire file"),
+    "of another version": (b"SPK\x09" + PACKED[4:], VersionError, "version 9"),
+    "cut short": (PACKED[:-1], CorruptError, "cut short"),
+    "cut short early": (PACKED[:10], CorruptError, "cut short"),
+    "too long": (PACKED + b"\0", CorruptError, "damaged"),
+    "of another checksum": (PACKED[:5] + b"abcd" + PACKED[9:], CorruptError, "checksum"),
 }
 
 
-@pytest.mark.parametrize(("content", "part"), DAMAGED.values(), ids=DAMAGED.keys())
-def test_a_file_that_cannot_be_decoded_leaves_the_old_output(execute, here, content, part):
+@pytest.mark.parametrize(("content", "error", "part"), DAMAGED.values(), ids=DAMAGED.keys())
+def test_a_file_that_cannot_be_decoded_leaves_the_old_output(execute, here, content, error, part):
     (here / "bad").write_bytes(content)
     (here / "out").write_bytes(b"old")
-    assert_fails(execute("decode", "bad", "out"), 1, "decode: bad: ", part)
+    assert_fails(execute("decode", "bad", "out"), error.exit_code, "decode: bad: ", part)
     assert (here / "out").read_bytes() == b"old"
     assert listed(here) == ["bad", "out"]
 
 
 def test_nothing_of_a_bad_file_goes_to_standard_output(execute):
-    assert_fails(execute("decode", "-", "-", stdin=PACKED[:-1]), 1, "decode: -: ")
+    done = execute("decode", "-", "-", stdin=PACKED[:-1])
+    assert_fails(done, CorruptError.exit_code, "decode: -: ")
 
 
 # Standard input and output that are not as usual
@@ -369,13 +371,13 @@ def test_spikey_takes_standard_input_and_output(spikey):
         (["encode", "for-encode", "."], 1, "Is a directory."),
         (["encode", "for-encode", "for-encode"], 2, "same file"),
         (["encode", "for-encode", "out", "--preset", "best"], 2, "no preset 'best'"),
-        (["decode", "for-encode", "out"], 1, "This is not a .brainwire file"),
-        (["info", "for-encode"], 1, "This is not a .brainwire file"),
+        (["decode", "for-encode", "out"], NotBrainwireError.exit_code, "not a .brainwire file"),
+        (["info", "for-encode"], NotBrainwireError.exit_code, "This is not a .brainwire file"),
         (["simulate", "out", "--leads", "0"], 2, "leads"),
         (["simulate", "for-encode", "--leads", "1", "--seconds", "0.01"], 1, "for-encode"),
-        (["fit", "converter", "for-decode", "--into", "out"], 1, "for-decode"),
+        (["fit", "converter", "for-decode"], RecordingError.exit_code, "for-decode"),
         (["fit", "converter", "for-encode", "--keep-out", "1"], 2, "--keep-out"),
-        (["fit", "linear", "for-encode", "--into", "out", "--keep-out", "0"], 1, "1,000 samples"),
+        (["fit", "linear", "for-encode"], RecordingError.exit_code, "1,000 samples"),
     ],
 )
 def test_spikey_fails_in_one_sentence(spikey, here, arguments, status, part):
@@ -441,7 +443,8 @@ def test_verify_says_which_files_are_good(spikey, here):
 
 def test_verify_goes_on_after_a_bad_file(spikey, here):
     (here / "bad").write_bytes(PACKED[:-1])
-    said = spikey("verify", "bad", "missing", "for-decode", status=1).output.splitlines()
+    done = spikey("verify", "bad", "missing", "for-decode", status=CorruptError.exit_code)
+    said = done.output.splitlines()
     assert len(said) == 4
     assert any(line.startswith("bad: BAD: The file") for line in said)
     assert any(line.startswith("missing: BAD: ") for line in said)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from spikey_codec.container import write_varint
 from spikey_codec.converter import challenge_pcm
-from spikey_codec.errors import RecordingError, UsageError
+from spikey_codec.errors import CorruptError, RecordingError, UsageError
 from spikey_codec.lab import simulate
 from spikey_codec.stream import Calibration, StreamDecoder, StreamEncoder
 from strategies import samples as sample_arrays
@@ -223,19 +223,20 @@ def test_the_command_pipes_raw_samples(signal, tmp_path):
 def test_the_command_says_what_was_lost_and_keeps_the_time(signal):
     packets = packets_of(signal, sync_interval=500)
     status, raw, said = spikey("stream", "decode", data=b"".join(packets[:30] + packets[31:]))
-    assert status == 1 and "lost 400 samples of every lead from number 600 on" in said
+    assert status == CorruptError.exit_code
+    assert "lost 400 samples of every lead from number 600 on" in said
     expected = signal.copy()
     expected[600:1000] = 0
     assert raw == expected.astype("<i2").tobytes()
 
 
 def test_the_command_refuses_what_it_cannot_use(tmp_path):
-    for arguments, data, reason in (
-        (("encode", "--leads", "4"), bytes(83), "last 3 bytes were left out"),
-        (("calibrate", "--leads", "4", str(tmp_path / "x")), b"", "nothing on standard input"),
-        (("encode", "--leads", "4", "--calibration", __file__), b"", "not a calibration"),
-        (("decode",), b"\xb5S\x01", "ends within a packet"),
-        (("decode",), b"no stream at all", "16 bytes of the stream belong to no whole packet"),
+    for arguments, data, error, reason in (
+        (("encode", "--leads", "4"), bytes(83), RecordingError, "last 3 bytes were left out"),
+        (("calibrate", "--leads", "4", str(tmp_path / "x")), b"", RecordingError, "nothing on"),
+        (("encode", "--leads", "4", "--calibration", __file__), b"", RecordingError, "not a cal"),
+        (("decode",), b"\xb5S\x01", CorruptError, "ends within a packet"),
+        (("decode",), b"no stream at all", CorruptError, "16 bytes of the stream belong"),
     ):
         status, _, said = spikey("stream", *arguments, data=data)
-        assert status == 1 and reason in said and len(said.splitlines()) == 1
+        assert status == error.exit_code and reason in said and len(said.splitlines()) == 1

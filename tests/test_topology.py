@@ -492,9 +492,9 @@ def test_the_graph_can_go_to_standard_output(spikey):
 @pytest.mark.parametrize(
     ("arguments", "status", "part"),
     [
-        (["no.wav"], 1, "no.wav is not a recording of 16-bit samples"),
-        (["rec", "no.wav"], 1, "no.wav is not a recording"),
-        (["empty"], 1, "no .wav file"),
+        (["no.wav"], RecordingError.exit_code, "no.wav is not a recording of 16-bit samples"),
+        (["rec", "no.wav"], RecordingError.exit_code, "no.wav is not a recording"),
+        (["empty"], RecordingError.exit_code, "no .wav file"),
         (["rec", "-o", "rec/two.wav"], 2, "same file, rec/two.wav"),
         (["rec", "-o", "nowhere/out"], 1, "nowhere/out: No such file"),
     ],

@@ -11,6 +11,7 @@ from strategies import plain_wav
 import spikey_codec
 from spikey_codec import codec, executables
 from spikey_codec.cli import main
+from spikey_codec.errors import VerifyError
 from spikey_codec.predictors import joint
 
 SHAPES = [
@@ -128,7 +129,8 @@ def test_what_does_not_decode_to_the_same_is_not_written(way, tmp_path, monkeypa
         return done.exit_code, done.output
 
     status, said = run()
-    assert status == 1 and "did not decode to the same bytes, so nothing was written" in said
+    assert status == VerifyError.exit_code
+    assert "did not decode to the same bytes (" in said and "so nothing was written" in said
     assert (tmp_path / "b").read_bytes() == b"what was there"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
     assert run("--no-verify") == (0, "")

@@ -149,8 +149,26 @@ def test_encoding_with_damaged_weights_ends_in_one_sentence(copied, run_python):
     )
     wav = b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\1\0\1\0\1\0\0\0\2\0\0\0\2\0\x10\0data\2\0\0\0ab"
     done = run_python(code, copied, "-", "-", stdin=wav)
-    assert done.returncode == 1 and done.stdout == b""
+    assert done.returncode == WeightsError.exit_code and done.stdout == b""
     assert done.stderr.count(b"\n") == 1 and b"linear.npy are damaged" in done.stderr
+
+
+def test_an_array_that_is_not_that_of_the_format_is_refused(copied):
+    array = weights.read(copied, "density")
+    array[5] += 1
+    weights.save(copied, "density", array, {})
+    assert_refused("'density' .* not those of the format", "density")
+
+
+def test_any_array_can_be_measured(copied):
+    array = weights.read(copied, "density")
+    array[5] += 1
+    weights.save(copied, "density", array, {})
+    weights.use(copied)
+    try:
+        assert np.array_equal(weights.load("density"), array)
+    finally:
+        weights.use(None)
 
 
 # Writing

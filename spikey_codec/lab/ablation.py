@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import archive, codec, presets
-from ..errors import RecordingError
+from ..errors import RecordingError, VerifyError
 from ..fit.data import split
 from . import baselines
 
@@ -68,7 +68,7 @@ def rows(paths: list[Path], leads: list[np.ndarray]) -> list[Row]:
 
 def _check(same: bool, name: str) -> None:
     if not same:
-        raise AssertionError(f"{name} did not give the samples back")
+        raise VerifyError(f"{name} did not give the samples back.")
 
 
 def report(recordings: list[Path], keep_out: int, limit: int | None, write: Write) -> None:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import __version__, chunk, converter, engine, presets, stream, wav
-from ..errors import RecordingError
+from ..errors import RecordingError, VerifyError
 from ..fit.data import find
 from . import others, simulate
 
@@ -67,7 +67,7 @@ def _kernel_row(leads: list[np.ndarray], rounds: int, preset: str) -> others.Row
 
     decoded, decoding = others.timed(decode, list(zip(jobs, parts)), rounds)
     if not all(np.array_equal(job[0], back) for job, back in zip(jobs, decoded)):
-        raise AssertionError("the kernels did not give the codes back")
+        raise VerifyError("The kernels did not give the codes back.")
     return others.Row(f"spikey {preset}, kernels", sum(map(len, parts)), encoding, decoding)
 
 
@@ -146,7 +146,7 @@ def realtime_run(leads: list[np.ndarray], count: int, frame: int, seconds: int) 
             back = decoder.push(packet)
             end = time.perf_counter()
             if not np.array_equal(back, samples):
-                raise AssertionError("the stream did not give the samples back")
+                raise VerifyError("The stream did not give the samples back.")
             times[0].append(middle - begin)
             times[1].append(end - middle)
             size += len(packet)

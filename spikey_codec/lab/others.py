@@ -25,7 +25,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import __version__, codec, wav
-from ..errors import RecordingError
+from ..errors import RecordingError, VerifyError
 
 MOST_CHANNELS = 8  # of a FLAC file; WavPack and others take more, and gain nothing by it
 HIGHEST_RATE = 655350  # Hz, of a FLAC file
@@ -93,7 +93,7 @@ def measure(
 
     Recordings are int16, C-contiguous, shape (frames, channels); the rate in Hz matters to the
     headers of WAV files alone. Rounds are those of `timed`; a program is started once for all.
-    Raises AssertionError where samples do not come back, CalledProcessError where a program fails.
+    Raises VerifyError where samples do not come back, CalledProcessError where a program fails.
     """
     if isinstance(what, Program):
         size, encoding, decoding = _run(what, recordings, rate)
@@ -111,7 +111,7 @@ def _compare(name: str, given: np.ndarray, got) -> None:
     if not isinstance(got, np.ndarray):
         got = np.frombuffer(got, given.dtype)
     if got.size != given.size or not np.array_equal(got.reshape(given.shape), given):
-        raise AssertionError(f"{name} did not give the samples back")
+        raise VerifyError(f"{name} did not give the samples back.")
 
 
 def ours(preset: str, rate: int) -> Library:

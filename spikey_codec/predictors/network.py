@@ -339,7 +339,7 @@ def name_of(wanted: int) -> str:
         if load(name)[1] == wanted:
             return name
     raise VersionError(
-        f"This file needs the network {wanted:08x}, which is not among the weights here."
+        f"This file needs the network {wanted:08x}, which is not in {folder()}; put it there."
     )
 
 
