@@ -7,7 +7,7 @@ b'any bytes'
 
 from .errors import SpikeyError
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "SpikeyError", "__version__", "compress", "decode_array", "decompress", "encode_array", "open"
 ]
