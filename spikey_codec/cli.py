@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import zlib
 from pathlib import Path
 
 import click
 
-from . import __version__, files, presets
+from . import __version__, files, presets, standard
 from .errors import CorruptError, RecordingError, SpikeyError, UsageError
 
 EXISTING = click.Path(exists=True, path_type=Path)
@@ -19,12 +20,24 @@ RECORDINGS = click.argument("recordings", nargs=-1, required=True, type=EXISTING
 class _OneSentence(click.Group):
     """Turns the errors a user can meet into one sentence on stderr and an exit status."""
 
+    def main(self, *arguments, **options):
+        try:
+            return super().main(*arguments, **options)
+        except OSError as error:  # from --help and --version, which are no commands
+            standard.complain(f"spikey: {files.sentence(error)}")
+            sys.exit(1)
+        finally:
+            standard.settle()
+
     def invoke(self, context: click.Context):
         try:
             return super().invoke(context)
         except (SpikeyError, OSError, MemoryError) as error:
-            click.echo(f"spikey: {files.sentence(error)}", err=True)
+            standard.complain(f"spikey: {files.sentence(error)}")
             context.exit(getattr(error, "exit_code", 1))
+        except KeyboardInterrupt:
+            standard.complain("spikey: Interrupted.")
+            context.exit(130)
 
 
 @click.group(cls=_OneSentence, context_settings={"help_option_names": ["-h", "--help"]})
@@ -108,7 +121,7 @@ def info(path: str):
             value = ", ".join(f"{name} ({n}x)" for name, n in sorted(value.items()))
         elif isinstance(value, float):
             value = f"{value:.4f}"
-        click.echo(f"{key + ':':24}{value}")
+        standard.say(f"{key + ':':24}{value}")
 
 
 @main.command()
@@ -126,9 +139,9 @@ def verify(paths: tuple[str, ...]):
                     size, checksum = size + len(piece), zlib.crc32(piece, checksum)
         except (SpikeyError, OSError, MemoryError) as error:
             bad += 1
-            click.echo(f"{path}: BAD: {files.sentence(error)}", err=True)
+            standard.complain(f"{files.printable(path)}: BAD: {files.sentence(error)}")
             continue
-        click.echo(f"{path}: good, {size} bytes, CRC-32 {checksum:08x}")
+        standard.say(f"{files.printable(path)}: good, {size} bytes, CRC-32 {checksum:08x}")
     if bad:
         raise CorruptError(f"{bad} of {len(paths)} files are bad.")
 
@@ -240,10 +253,13 @@ def unpack(path: str, names: tuple[str, ...], folder: str, force: bool):
     from . import archive
 
     def report(name: str, error: BaseException):
-        click.echo(f"{name}: BAD: {files.sentence(error)}", err=True)
+        standard.complain(f"{name}: BAD: {files.sentence(error)}")
 
     with open(path, "rb") as file:
-        good, bad = archive.unpack(archive.Archive(file), folder, names, force, report)
+        opened = archive.Archive(file)
+        for name in names or opened.names:
+            files.refuse_same(path, os.path.join(folder, name))
+        good, bad = archive.unpack(opened, folder, names, force, report)
     if bad:
         raise CorruptError(f"{bad} of {good + bad} files could not be restored.")
 
@@ -258,9 +274,9 @@ def list_members(path: str):
         archive = Archive(file)
     for member in archive.members:
         ratio = archive.groups[member.group].size / max(member.packed, 1)
-        click.echo(f"{member.size:>12} {member.group:>6} {ratio:>9.4f}  {member.name}")
+        standard.say(f"{member.size:>12} {member.group:>6} {ratio:>9.4f}  {member.name}")
     size = sum(member.size for member in archive.members)
-    click.echo(f"{size:>12} {len(archive.groups):>6} {size / archive.size:>9.4f}  in all")
+    standard.say(f"{size:>12} {len(archive.groups):>6} {size / archive.size:>9.4f}  in all")
     if archive.missing:
         raise CorruptError(f"The archive is cut short: its last {archive.missing} bytes are gone.")
 
@@ -285,9 +301,7 @@ def topology(
     """
     from .lab import topology
 
-    def write(line: str):
-        click.echo(line, err=target == files.STANDARD)
-
+    write = standard.complain if target == files.STANDARD else standard.say
     topology.run(list(recordings), target, picture, measure, most, write)
 
 
@@ -304,7 +318,7 @@ def analyze(recordings: tuple[Path, ...], folder: Path, limit: int):
     """
     from .lab import analyze
 
-    analyze.run(list(recordings), folder, limit, click.echo)
+    analyze.run(list(recordings), folder, limit, standard.say)
 
 
 @main.command()
@@ -342,7 +356,7 @@ def _fit_options(command):
 
 
 def _report(line: str):
-    click.echo(line, err=True)
+    standard.complain(line)
 
 
 @fit.command()
@@ -383,7 +397,7 @@ def score(recordings: tuple[Path, ...], folder: Path, keep_out: int):
     """The ratio on the part fitted on and on the part kept out."""
     from .fit import commands
 
-    commands.score(list(recordings), folder, keep_out, click.echo)
+    commands.score(list(recordings), folder, keep_out, standard.say)
 
 
 @main.command()
@@ -421,7 +435,7 @@ def _frames(leads: int, samples: int):
     """Frames of standard input as they come; complains of what is left over at its end."""
     import numpy as np
 
-    source = files.standard_input()
+    source = standard.source()
     while data := source.read(2 * leads * samples):
         whole = len(data) // (2 * leads)
         if whole:
@@ -461,10 +475,8 @@ def stream_encode(leads: int, frame: int, calibration: Path | None, sync: int):
 
     known = Calibration.load(calibration) if calibration else None
     encoder = StreamEncoder(leads, known, sync)
-    target = files.standard_output()
     for samples in _frames(leads, frame):
-        target.write(encoder.push(samples))
-        target.flush()
+        standard.send(encoder.push(samples))
 
 
 @stream_group.command("decode")
@@ -479,15 +491,14 @@ def stream_decode():
 
     decoder = StreamDecoder()
     written = None
-    source, target = files.standard_input(), files.standard_output()
+    source = standard.source()
     while data := source.read1(1 << 20):
         for first, samples in decoder.blocks(data):
             gap = first - (first if written is None else written)
             if gap * samples.shape[1] <= LONGEST_FILL:
-                target.write(bytes(2 * gap * samples.shape[1]))
-            target.write(samples.astype("<i2", copy=False).tobytes())
+                standard.send(bytes(2 * gap * samples.shape[1]))
+            standard.send(samples.astype("<i2", copy=False).tobytes())
             written = first + len(samples)
-        target.flush()
     for first, frames in decoder.lost:
         click.echo(f"spikey: lost {frames} samples of every lead from number {first} on.", err=True)
     if decoder.pending:
@@ -517,7 +528,7 @@ def speed(recordings: tuple[Path, ...]):
     """Throughput on one core beside other codecs (synthetic recordings if none are given)."""
     from .lab import bench
 
-    bench.speed(list(recordings), click.echo)
+    bench.speed(list(recordings), standard.say)
 
 
 @bench.command()
@@ -547,7 +558,7 @@ def codecs(
             click.echo(f"{name} ...", err=True)
 
     codecs.run(
-        list(recordings), raw, channels, rate, seconds, picture, click.echo, report
+        list(recordings), raw, channels, rate, seconds, picture, standard.say, report
     )
 
 
@@ -563,7 +574,7 @@ def realtime(recordings: tuple[Path, ...], leads: int, frame: int, seconds: int)
     """Time per frame of streaming many leads."""
     from .lab import bench
 
-    bench.realtime(list(recordings), leads, frame, seconds, click.echo)
+    bench.realtime(list(recordings), leads, frame, seconds, standard.say)
 
 
 @bench.command()
@@ -573,7 +584,7 @@ def start(runs: int):
     """Whole-process time of ./encode and ./decode beside `import numpy`."""
     from .lab import bench
 
-    bench.start(runs, click.echo)
+    bench.start(runs, standard.say)
 
 
 @bench.command()
@@ -586,7 +597,7 @@ def ablation(recordings: tuple[Path, ...], keep_out: int, limit: int | None):
     """What each step of the design is worth, from last value + Rice on; a table in Markdown."""
     from .lab import ablation
 
-    ablation.report(list(recordings), keep_out, limit, click.echo)
+    ablation.report(list(recordings), keep_out, limit, standard.say)
 
 
 @bench.command()
@@ -594,7 +605,7 @@ def power():
     """Operations per sample and what they cost, against 10 mW."""
     from .lab import power
 
-    click.echo(power.report())
+    standard.say(power.report())
 
 
 if __name__ == "__main__":

@@ -6,13 +6,17 @@ They start anew for every file, so nothing is imported that the job does not nee
 from __future__ import annotations
 
 import argparse
-import sys
 
-from . import __version__, files, presets
+from . import __version__, files, presets, standard
 from .errors import CorruptError, NotBrainwireError, SpikeyError, VersionError
 
 
 class _Parser(argparse.ArgumentParser):
+    def exit(self, status: int = 0, message: str | None = None):
+        if error := standard.settle():  # what --help or --version said did not get through
+            status, message = 1, f"{self.prog}: {files.sentence(error)}\n"
+        super().exit(status, message)
+
     def error(self, message: str):
         self.exit(2, f"{self.prog}: {message} (try {self.prog} --help).\n")
 
@@ -29,17 +33,20 @@ def _run(parser: _Parser, convert, source: str, target: str, check=None) -> int:
     try:
         files.convert(source, target, convert, check)
     except (SpikeyError, OSError, MemoryError) as error:
-        sys.stderr.write(f"{parser.prog}: {_about(source, error)}\n")
+        standard.complain(f"{parser.prog}: {_about(source, error)}")
         return getattr(error, "exit_code", 1)
     except KeyboardInterrupt:
         return 130
+    finally:
+        standard.settle()
     return 0
 
 
 def _about(source: str, error: BaseException) -> str:
     """The sentence, with the name of the file where it is about the file's content."""
     is_about_content = isinstance(error, (NotBrainwireError, VersionError, CorruptError))
-    return f"{source}: {files.sentence(error)}" if is_about_content else files.sentence(error)
+    where = f"{files.printable(source)}: " if is_about_content else ""
+    return where + files.sentence(error)
 
 
 def encode(arguments: list[str] | None = None) -> int:

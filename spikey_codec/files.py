@@ -8,10 +8,10 @@ import os
 import re
 import signal
 import stat
-import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 
+from . import standard
 from .errors import UsageError
 from .sources import FileBytes
 
@@ -22,7 +22,7 @@ PARTIAL = ".spikey-{}.partial"  # the name of a file that is being written
 def read(path: str) -> bytes:
     """All bytes of a file, or of standard input for "-"; OSError where it cannot be read."""
     if path == STANDARD:
-        return standard_input().read()
+        return standard.source().read()
     with open(path, "rb") as file:
         return file.read()
 
@@ -47,32 +47,19 @@ def _stoppable():
         yield
         return
 
+    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
     def stop(number, frame):
+        for name in names:  # a second one must not keep the first from undoing
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
     before = {name: signal.signal(getattr(signal, name), stop) for name in names}
     try:
         yield
     finally:
         for name, handler in before.items():
             signal.signal(getattr(signal, name), handler or signal.SIG_DFL)
-
-
-def standard_input():
-    """Standard input for bytes; OSError where the process was started with it closed."""
-    return _open(sys.stdin, "standard input").buffer
-
-
-def standard_output():
-    """Standard output for bytes; OSError where the process was started with it closed."""
-    return _open(sys.stdout, "standard output").buffer
-
-
-def _open(stream, name: str):
-    if stream is None:
-        raise OSError(errno.EBADF, os.strerror(errno.EBADF), name)
-    return stream
 
 
 def write(
@@ -88,10 +75,7 @@ def write(
     """
     pieces = [data] if isinstance(data, (bytes, bytearray, memoryview)) else data
     if path in (STANDARD, "/dev/stdout"):
-        data = _whole(pieces, check)
-        output = standard_output()
-        output.write(data)
-        output.flush()
+        standard.send(_whole(pieces, check))
         return
     if descriptor := re.fullmatch(r"/dev/fd/(\d+)|/proc/self/fd/(\d+)", path):
         data = _whole(pieces, check)
@@ -164,10 +148,19 @@ def convert(
 
 
 def sentence(error: BaseException) -> str:
-    """One sentence for a person about an OSError, a SpikeyError or a MemoryError."""
+    """One sentence, on one line, about an OSError, a SpikeyError or a MemoryError."""
     if isinstance(error, OSError) and error.strerror:
         where = "" if error.filename is None else f"{error.filename or repr('')}: "
-        return f"{where}{error.strerror}."
+        return printable(f"{where}{error.strerror}.")
     if isinstance(error, MemoryError):
         return "There is not enough memory for a file of this size."
-    return str(error)
+    return printable(str(error))
+
+
+def printable(text: str) -> str:
+    r"""Text for one line of a terminal or a page: a file's name may hold anything.
+
+    >>> printable("a\nb\x1b[2J\udcff")
+    'a\\nb\\x1b[2J\\udcff'
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -6,6 +6,8 @@ import contextlib
 import sys
 from collections.abc import Iterator
 
+from . import standard
+
 
 class Silent:
     """No progress; what is said goes to standard error as it is."""
@@ -15,7 +17,7 @@ class Silent:
 
     def say(self, line: str) -> None:
         """Print a line."""
-        print(line, file=sys.stderr, flush=True)
+        standard.complain(line)
 
     def close(self) -> None:
         """Leave the terminal as it was."""
