@@ -23,7 +23,7 @@ def ordered(function: Callable, items: Iterable, jobs: int = 1) -> Iterator:
     from concurrent.futures import ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
 
-    pool = ProcessPoolExecutor(jobs)
+    pool = ProcessPoolExecutor(jobs, initializer=_begin)
     try:
         waiting: deque = deque()
         for item in items:
@@ -37,3 +37,23 @@ def ordered(function: Callable, items: Iterable, jobs: int = 1) -> Iterator:
         raise WorkerError(message) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _begin() -> None:
+    """In each process: leave signals of the terminal to the parent, and end when it is no more."""
+    import signal
+    import threading
+
+    for name in ("SIGINT", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # not the parent's handler, see files.write
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    import multiprocessing
+    import os
+
+    multiprocessing.parent_process().join()
+    os._exit(1)  # there is nobody to tell
