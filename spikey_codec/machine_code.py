@@ -11,6 +11,8 @@ import ctypes
 import functools
 import os
 import re
+import subprocess
+import sys
 import threading
 import zlib
 from collections.abc import Callable
@@ -20,6 +22,7 @@ import llvmlite.binding as llvm
 import numpy as np
 
 from . import engine, files
+from .errors import UsageError
 
 TYPES = {"i2": np.int16, "i4": np.int32, "i8": np.int64, "u1": np.uint8, "u2": np.uint16,
          "u4": np.uint32}  # fmt: skip
@@ -35,7 +38,9 @@ def cache_folders() -> list[Path]:
     """Where the object file may be kept, in the order in which they are tried."""
     folders = [Path(engine.FOLDER) / "__pycache__"]
     with contextlib.suppress(RuntimeError):  # there is no home directory
-        folders.append(Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "spikey")
+        wanted = os.environ.get("XDG_CACHE_HOME")
+        if wanted or Path.home().is_dir():  # a home that is not there is not made
+            folders.append(Path(wanted or Path.home() / ".cache") / "spikey")
     return folders
 
 
@@ -58,6 +63,8 @@ def _kernels() -> dict[str, Callable]:
             return _load(code)
     from . import compilation
 
+    if os.environ.get("NUMBA_CPU_NAME") and not _is_known(cpu):
+        raise UsageError(f"NUMBA_CPU_NAME is {cpu!r}; LLVM knows no processor of this name here.")
     code = compilation.object_code(cpu)
     for folder in cache_folders():
         with contextlib.suppress(OSError):  # then it is made anew next time
@@ -65,6 +72,16 @@ def _kernels() -> dict[str, Callable]:
             files.write(str(folder / name), zlib.crc32(code).to_bytes(4, "little") + code)
             break
     return _load(code)
+
+
+def _is_known(cpu: str) -> bool:
+    """Whether LLVM has a processor of this name; another process asks, as it may not survive it."""
+    ask = (
+        "import sys, llvmlite.binding as llvm; llvm.initialize_native_target();"
+        "llvm.Target.from_default_triple().create_target_machine(cpu=sys.argv[1])"
+    )
+    asked = subprocess.run([sys.executable, "-c", ask, cpu], capture_output=True)
+    return b"not a recognized processor" not in asked.stderr
 
 
 def _read(path: Path) -> bytes | None:
