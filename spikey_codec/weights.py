@@ -12,10 +12,12 @@ import functools
 import io
 import json
 import os
+import re
 import zlib
 
 import numpy as np
 
+from . import files
 from .errors import WeightsError
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
@@ -23,6 +25,8 @@ SHIPPED = (os.path.join(_HERE, "weights_data"), os.path.join(os.path.dirname(_HE
 FOLDERS = SHIPPED
 MANIFEST = "manifest.json"
 OF_THE_FORMAT = {"converter": "5b6395c4", "density": "ab7c2f59", "linear": "1cad840a"}  # CRC-32
+MOST_HEADER_BYTES = 4096  # of an array's file; ours take 128
+HIGHEST_EDGE, WHOLE_MASS, GREATEST_SUM = 1 << 21, 1 << 24, 8 << 13  # of what the kernels expect
 
 _any_will_do = False
 
@@ -78,7 +82,8 @@ def load(name: str) -> np.ndarray:
 def read(source: str | os.PathLike, name: str) -> np.ndarray:
     """The array `name` of a weights folder.
 
-    Raises `WeightsError` where it is not listed, is missing, or does not have the listed checksum.
+    Raises `WeightsError` where it is not listed, is missing, does not have the listed checksum or
+    cannot be what its name says.
     """
     checksum = _listed_checksum(source, name)
     path = os.path.join(source, f"{name}.npy")
@@ -92,10 +97,7 @@ def read(source: str | os.PathLike, name: str) -> np.ndarray:
             f"The weights {path} are damaged: their checksum is not the listed one; "
             "install Spikey again."
         )
-    try:
-        return np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
-    except ValueError as error:  # an array of objects would have to be unpickled: never
-        raise WeightsError(f"The weights {path} are not an array of numbers.") from error
+    return _array(data, name, path)
 
 
 def _listed_checksum(source: str | os.PathLike, name: str) -> str:
@@ -111,19 +113,60 @@ def _listed_checksum(source: str | os.PathLike, name: str) -> str:
     return checksum
 
 
+def _array(data: bytes, name: str, path: str) -> np.ndarray:
+    """The array in a .npy file; `WeightsError` where it is not one of integers for its purpose.
+
+    Nothing is unpickled, and nothing allocated for what a header promises and the file lacks.
+    """
+    file = io.BytesIO(data)
+    try:
+        if np.lib.format.read_magic(file) != (1, 0):
+            raise ValueError("another version")
+        shape, by_columns, dtype = np.lib.format.read_array_header_1_0(file, MOST_HEADER_BYTES)
+        if dtype.kind not in "iu" or by_columns:
+            raise ValueError("no integers, or not row by row")
+        array = np.frombuffer(data, dtype, offset=file.tell()).reshape(shape).copy()
+    except Exception as error:  # NumPy raises many kinds on what somebody made up
+        raise WeightsError(f"The weights {path} are not an array of numbers.") from error
+    if name in _PURPOSES and not _PURPOSES[name](array):
+        raise WeightsError(f"The weights {path} are not what {name!r} has to be.")
+    return array
+
+
+def _is_converter(edges: np.ndarray) -> bool:
+    return _is_ascending(edges, 1025) and max(-edges[0], edges[-1]) <= HIGHEST_EDGE
+
+
+def _is_density(mass: np.ndarray) -> bool:
+    return _is_ascending(mass, 769) and (mass[0], mass[-1]) == (0, WHOLE_MASS)
+
+
+def _is_ascending(array: np.ndarray, size: int) -> bool:
+    is_list = array.dtype == np.int32 and array.shape == (size,)
+    return is_list and bool((np.diff(array.astype(np.int64)) >= 0).all())
+
+
+def _is_linear(codebook: np.ndarray) -> bool:
+    is_table = codebook.dtype == np.int16 and codebook.ndim == 2 and codebook.shape[1] == 16
+    return is_table and len(codebook) and np.abs(codebook.astype(int)).sum(1).max() < GREATEST_SUM
+
+
+_PURPOSES = {"converter": _is_converter, "density": _is_density, "linear": _is_linear}
+
+
 def names(source: str | os.PathLike) -> list[str]:
     """The arrays that a weights folder lists; [] where it has no list."""
     path = os.path.join(source, MANIFEST)
     if not os.path.exists(path):
         return []
-    try:
-        return sorted(_listed(path)["arrays"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise WeightsError(f"The list of weights {path} cannot be read: {error}.") from error
+    return sorted(_listed(path)["arrays"])
 
 
 def save(target: str | os.PathLike, name: str, array: np.ndarray, about: dict) -> None:
-    """Write an array into a weights folder and enter it, with `about`, into the manifest."""
+    """Write an array into a weights folder and enter it, with `about`, into the manifest.
+
+    Raises OSError, with both files as they were, and `WeightsError` where the manifest is none.
+    """
     buffer = io.BytesIO()
     np.lib.format.write_array(buffer, np.ascontiguousarray(array), allow_pickle=False)
     data = buffer.getvalue()
@@ -137,12 +180,24 @@ def save(target: str | os.PathLike, name: str, array: np.ndarray, about: dict) -
         **about,
     }
     listed["arrays"] = dict(sorted(listed["arrays"].items()))
-    with open(os.path.join(target, f"{name}.npy"), "wb") as file:
-        file.write(data)
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(json.dumps(listed, indent=2) + "\n")
+    array_path = os.path.join(target, f"{name}.npy")
+    # the array takes its place when the list is on the disk too, and the list right after it
+    files.write(
+        path, f"{json.dumps(listed, indent=2)}\n".encode(), lambda _: files.write(array_path, data)
+    )
 
 
 def _listed(path: str) -> dict:
-    with open(path, encoding="utf-8") as file:
-        return json.load(file)
+    """What a list of weights says; `WeightsError` where it is none.
+
+    An array's name becomes a file's, so none may lead anywhere else.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            listed = json.load(file)
+        for name in listed["arrays"].keys():
+            if not re.fullmatch(r"[\w-][\w.-]*", name, re.ASCII):
+                raise ValueError(f"{name!r} cannot be the name of an array")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise WeightsError(f"The list of weights {path} cannot be read: {error}.") from error
+    return listed

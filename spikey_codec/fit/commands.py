@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import codec, converter, kernels, weights
+from .. import codec, converter, files, kernels, weights
 from . import converter as fit_converter
 from . import data, density, linear
 from .data import Report, Split
@@ -18,6 +18,14 @@ def _levels(leads: list[np.ndarray], folder: Path) -> list[np.ndarray]:
     return [levels[lead + 512] for lead in leads]
 
 
+def _split(recordings: list[Path], keep_out: int, folder: Path, name: str) -> Split:
+    """The recordings, none of which may be a file that `_save` is to write; `UsageError`."""
+    for path in data.find(recordings):
+        for made in (f"{name}.npy", weights.MANIFEST):
+            files.refuse_same(str(path), str(folder / made))
+    return data.split(recordings, keep_out)
+
+
 def _save(folder: Path, name: str, array: np.ndarray, split: Split, **about) -> None:
     made_by = f"spikey fit {name} RECORDINGS --keep-out {split.about['keep_out']}"
     weights.save(folder, name, array, {"made_by": made_by, **split.about, **about})
@@ -25,7 +33,7 @@ def _save(folder: Path, name: str, array: np.ndarray, split: Split, **about) -> 
 
 def fit_converter_edges(recordings: list[Path], folder: Path, keep_out: int, report: Report):
     """Fit and save `converter`; reports ideal bits per sample on what was kept out."""
-    split = data.split(recordings, keep_out)
+    split = _split(recordings, keep_out, folder, "converter")
     edges = fit_converter.fit(split.fitted, report)
     _save(folder, "converter", edges, split)
     even = np.arange(-512, 513) << kernels.EDGE_BITS
@@ -42,7 +50,7 @@ def fit_linear_codebook(
     recordings: list[Path], folder: Path, keep_out: int, seed: int, predictors: int, report: Report
 ):
     """Fit and save `linear`; needs `converter` in the folder."""
-    split = data.split(recordings, keep_out)
+    split = _split(recordings, keep_out, folder, "linear")
     codebook = linear.fit(_levels(split.fitted, folder), seed, predictors, report)
     _save(folder, "linear", codebook, split, seed=seed)
     for name, leads in (("fitted on", split.fitted), ("kept out", split.kept_out)):
@@ -53,7 +61,7 @@ def fit_linear_codebook(
 
 def fit_density_shape(recordings: list[Path], folder: Path, keep_out: int, report: Report):
     """Fit and save `density`; needs `converter` and `linear` in the folder."""
-    split = data.split(recordings, keep_out)
+    split = _split(recordings, keep_out, folder, "density")
     mass = density.fit(
         split.fitted, weights.read(folder, "converter"), weights.read(folder, "linear")
     )

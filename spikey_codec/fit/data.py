@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Callable, NamedTuple
 
@@ -84,7 +85,7 @@ def split(paths: list[Path], keep_out: int) -> Split:
         raise RecordingError("Too few recordings: after keeping some out, none is left to fit on.")
     digest = hashlib.sha256()
     for i in fit_on:
-        digest.update(files[i].name.encode() + b"\0" + leads[i].astype("<i2").tobytes())
+        digest.update(os.fsencode(files[i].name) + b"\0" + leads[i].astype("<i2").tobytes())
     return Split(
         [leads[i] for i in fit_on],
         [leads[i] for i in sorted(out)],

@@ -12,7 +12,6 @@ from __future__ import annotations
 import csv
 import io
 import math
-import os
 import re
 import time
 from pathlib import Path
@@ -20,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import weights
+from .. import files, weights
 from ..errors import RecordingError, UsageError
 from ..predictors import network as integer
 from ..topology import simultaneous_groups
@@ -306,14 +305,16 @@ class Trainer:
         }
         buffer = io.BytesIO()
         torch.save(content, buffer)
-        _write_whole(path, buffer.getvalue())
+        files.write(str(path), buffer.getvalue())
 
     def load(self, path: Path) -> None:
         """Take up what `save` wrote; `UsageError` if it was another configuration's."""
         try:
             content = torch.load(path, map_location=self.device, weights_only=True)
             made_for = content["made_for"]
-        except (RuntimeError, ValueError, KeyError, EOFError, TypeError) as error:
+        except OSError:
+            raise
+        except Exception as error:  # torch raises many kinds on what is none
             raise UsageError(f"{path} is no checkpoint of a training.") from error
         if made_for != self._made_for():
             raise UsageError(
@@ -335,12 +336,6 @@ def _device(wanted: str) -> str:
     return "cuda" if there and wanted != "cpu" else "cpu"
 
 
-def _write_whole(path: Path, content: bytes) -> None:
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(content)
-    os.replace(part, path)
-
-
 def _write_log(path: Path, history: list[Epoch]) -> None:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
@@ -348,7 +343,7 @@ def _write_log(path: Path, history: list[Epoch]) -> None:
     for e in history:
         writer.writerow([e.epoch, e.samples, f"{e.train_bits:.5f}", f"{e.validation_bits:.5f}",
                          f"{e.seconds:.1f}"])
-    _write_whole(path, text.getvalue().encode())
+    files.write(str(path), text.getvalue().encode())
 
 
 def _draw_curve(path: Path, history: list[Epoch], start_bits: float) -> None:
@@ -366,4 +361,4 @@ def _draw_curve(path: Path, history: list[Epoch], start_bits: float) -> None:
     axes.legend()
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=120)
-    _write_whole(path, buffer.getvalue())
+    files.write(str(path), buffer.getvalue())

@@ -13,13 +13,12 @@ the codes hold across machines as far as NumPy's random streams do, which releas
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from .. import weights
+from .. import files, weights
 from ..container import CHALLENGE_RATE
 from ..converter import HIGHEST_CODE, LOWEST_CODE, challenge_pcm
 from ..errors import UsageError
@@ -137,13 +136,8 @@ def write_recordings(
     for lead, codes in _simulated(leads, seconds, seed, RATE, thresholds):
         paths[lead] = Path(folder) / f"synthetic-{seed}-{lead:03d}.wav"
         pcm = codes_to_pcm(codes).astype("<i2")
-        partial = paths[lead].with_suffix(f".{os.getpid()}.partial")
-        partial.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            partial.write_bytes(plain_header(len(pcm), 1, RATE) + pcm.tobytes())
-            os.replace(partial, paths[lead])
-        finally:
-            partial.unlink(missing_ok=True)
+        paths[lead].parent.mkdir(parents=True, exist_ok=True)
+        files.write(str(paths[lead]), plain_header(len(pcm), 1, RATE) + pcm.tobytes())
     return [paths[lead] for lead in range(leads)]
 
 
