@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import stat
 import time
 import zlib
 from collections.abc import Callable, Iterable
@@ -23,7 +24,7 @@ from .errors import RecordingError, SpikeyError, UsageError, VerifyError
 JOURNAL = "spikey-batch.jsonl"
 ENCODE, DECODE = "encode", "decode"
 ENDINGS = {ENCODE: (".wav", ".brainwire"), DECODE: (".brainwire", ".wav")}  # of input and output
-STALE = 3600  # seconds: a temporary file that old belongs to nobody any more
+STALE = 86400  # seconds: a temporary file that old belongs to nobody, not even for verifying
 DONE, SKIPPED, FAILED = "done", "skipped", "failed"
 
 
@@ -165,13 +166,15 @@ def convert(job: Job) -> Outcome:
     except (SpikeyError, OSError, MemoryError) as error:
         return Outcome(FAILED, why=_about(job.source, error))
     except Exception as error:  # a bug, which shall not cost the other files
-        return Outcome(FAILED, why=f"{job.source}: {type(error).__name__}: {error}")
+        why = f"{job.source}: {type(error).__name__}: {error}"
+        return Outcome(FAILED, why=files.printable(why))
 
 
 def _about(source: str, error: BaseException) -> str:
     """One line that names the file, which an OSError does by itself."""
     said = files.sentence(error)
-    return said if getattr(error, "filename", None) else f"{source}: {said}"
+    is_named = getattr(error, "filename", None) or source in str(error)
+    return said if is_named else f"{files.printable(source)}: {said}"
 
 
 def _still_true(job: Job) -> bool:
@@ -193,6 +196,9 @@ def _times(status: os.stat_result) -> tuple[int, int]:
 
 def _convert(job: Job) -> Entry:
     files.refuse_same(job.source, job.target)
+    for path in (job.source, job.target):
+        if _is_pipe(path):
+            raise UsageError(f"{path} is no regular file.")
     with open(job.source, "rb") as file:
         before = _times(os.fstat(file.fileno()))
         data = file.read()
@@ -213,6 +219,14 @@ def _convert(job: Job) -> Entry:
         Stamp(*before, zlib.crc32(data)),
         Stamp(*_times(os.stat(job.target)), zlib.crc32(made)),
     )
+
+
+def _is_pipe(path: str) -> bool:
+    """Whether it is a pipe or a device: who opens one may wait for ever."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        mode = os.stat(path).st_mode
+        return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+    return False
 
 
 def _may_write(job: Job, made: bytes) -> bool:
@@ -320,7 +334,8 @@ def run(
             for item in finished:
                 outcome = item.result
                 if item.error is not None:
-                    outcome = Outcome(FAILED, why=f"{item.job.source}: {_line(item.error)}")
+                    why = f"{files.printable(item.job.source)}: {_line(item.error)}"
+                    outcome = Outcome(FAILED, why=why)
                 if outcome.state == DONE:
                     journal.add(outcome.entry)
                 summary = summary.plus(outcome)

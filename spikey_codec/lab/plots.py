@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import UsageError
+from ..files import printable
 from ..topology import RAW, Topology, connected
 from .topology import summary
 
@@ -324,7 +325,10 @@ def label_leads(topology: Topology) -> list[str]:
     As few letters of a file's name as tell it from the others, but at least 4; where that takes
     more than 10, its end.
     """
-    stems = {lead.file: os.path.splitext(os.path.basename(lead.file))[0] for lead in topology.leads}
+    stems = {
+        lead.file: printable(os.path.splitext(os.path.basename(lead.file))[0])
+        for lead in topology.leads
+    }
     channels = Counter(lead.file for lead in topology.leads)
     if len(channels) == 1 and len(topology.leads) > 1:
         return [str(lead.channel) for lead in topology.leads]

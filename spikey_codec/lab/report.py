@@ -18,6 +18,7 @@ import numpy as np
 
 from .. import __version__
 from ..converter import CHALLENGE, LOWEST_CODE, SPARSE
+from ..files import printable
 from . import analyze
 from .analyze import BINS, Analysis, File, Lead, Spikes, Widths
 from .plots import FAINT, INK, NEGATIVE, PALE, POSITIVE
@@ -230,7 +231,7 @@ def _given(analysis: Analysis) -> str:
         + _table(
             ("file", "channels", "Hz", "seconds", "samples", "converter", "bytes"),
             (
-                (file.path.name, file.channels, file.rate, _seconds(file),
+                (printable(file.path.name), file.channels, file.rate, _seconds(file),
                  file.frames * file.channels, file.kind, file.size)
                 for file in analysis.files
             ),
@@ -362,7 +363,8 @@ def _converter(analysis: Analysis) -> str:
             ("file", "converter", "values in use", "lowest", "highest", "step", "in use",
              "bits to number them"),
             (
-                (file.path.name, file.kind, file.used, file.lowest, file.highest, file.step,
+                (printable(file.path.name), file.kind, file.used, file.lowest, file.highest,
+                 file.step,
                  _share(file.used / ((file.highest - file.lowest) // max(file.step, 1) + 1)),
                  math.log2(file.used))
                 for file in others

@@ -111,7 +111,7 @@ def _names(topology: Topology, group: list[int]) -> str:
         channels.setdefault(topology.leads[lead].file, []).append(topology.leads[lead].channel)
     named = []
     for file, numbers in list(channels.items())[:MOST_NAMED]:
-        name = os.path.basename(file)
+        name = files.printable(os.path.basename(file))
         named.append(name if held[file] == 1 else f"{name} {ranges(numbers)}")
     if len(channels) > MOST_NAMED:
         named.append(f"and {len(channels) - MOST_NAMED} more files")
