@@ -17,13 +17,16 @@ OURS = {
     for name, found in vars(errors).items()
     if inspect.isclass(found) and found is not errors.SpikeyError
 }
-OF_THE_SYSTEM = {"OSError", "FileNotFoundError", "ConnectionError", "KeyboardInterrupt"}
+OF_THE_SYSTEM = {
+    "BlockingIOError", "ConnectionError", "FileNotFoundError", "KeyboardInterrupt", "OSError"
+}
 # of modules that only others of the package call, who catch them, or as Python's protocols want it
 WITHIN = {
     "recording.py": {"IndexError", "ValueError"},
     "wav.py": {"ValueError"},
     "machine_code.py": {"TypeError", "RuntimeError"},
     "topology.py": {"_Nonsense"},
+    "weights.py": {"ValueError"},
 }
 
 
