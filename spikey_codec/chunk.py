@@ -461,3 +461,6 @@ def edges_of(mapping: Mapping) -> np.ndarray:
 @functools.lru_cache(maxsize=8)
 def _coder(lowest: int, highest: int, edges: bytes, encoding: bool, network) -> ChunkCoder:
     return ChunkCoder(lowest, highest, edges, encoding, network)
+
+
+weights.when_changed(_coder.cache_clear)

@@ -456,9 +456,12 @@ def calibrate(leads: int, samples: int, path: str):
     """Find each lead's predictor from the first raw samples on standard input."""
     from .stream import Calibration
 
-    first = next(_frames(leads, samples), None)
+    frames = _frames(leads, samples)
+    first = next(frames, None)
     if first is None:
         raise RecordingError("There is nothing on standard input to calibrate on.")
+    if len(first) < samples:  # that was the end, and perhaps one within a sample
+        next(frames, None)
     Calibration.of(first).save(path)
 
 

@@ -37,10 +37,12 @@ def target() -> str:
 def cache_folders() -> list[Path]:
     """Where the object file may be kept, in the order in which they are tried."""
     folders = [Path(engine.FOLDER) / "__pycache__"]
+    if wanted := os.environ.get("XDG_CACHE_HOME"):
+        return [*folders, Path(wanted) / "spikey"]
     with contextlib.suppress(RuntimeError):  # there is no home directory
-        wanted = os.environ.get("XDG_CACHE_HOME")
-        if wanted or Path.home().is_dir():  # a home that is not there is not made
-            folders.append(Path(wanted or Path.home() / ".cache") / "spikey")
+        home = Path.home()
+        if os.environ.get("HOME") != "" and home.is_dir():  # one that is not there is not made
+            folders.append(home / ".cache" / "spikey")
     return folders
 
 

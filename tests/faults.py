@@ -20,7 +20,8 @@ WAV, OTHER_WAV = plain_wav(LEADS[:, 0]), plain_wav(LEADS[:, 1])
 PACKED = codec.compress(WAV)
 ARCHIVE = archive.pack([("a.wav", WAV), ("b.wav", OTHER_WAV)])
 RAW = LEADS.astype("<i2").tobytes()
-STREAM = b"".join(StreamEncoder(2).push(LEADS[at : at + 20]) for at in range(0, 4000, 20))
+ENCODER = StreamEncoder(2)
+STREAM = b"".join(ENCODER.push(LEADS[at : at + 20]) for at in range(0, len(LEADS), 20))
 INPUTS = {
     "a.wav": WAV, "b.wav": OTHER_WAV, "a.brainwire": PACKED, "all.spikey": ARCHIVE, "a.raw": RAW,
     "a.stream": STREAM, "leads.wav": plain_wav(np.tile(LEADS[:1500], 8)),
