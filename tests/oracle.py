@@ -379,12 +379,11 @@ def read_chunk(reader: Reader, frames: int, channels: int, coding: Coding) -> li
     columns = [[info.constant] * frames for info in infos]
     for stage in stages:
         payload = reader.rest() if stage is stages[-1] else reader.take(reader.varint())
-        if 8 * len(payload) < len(stage) * frames // (32768 if coding.mixed else 1):
-            raise ValueError("the payload is too short for its samples")
+        check_room(payload, len(stage) * frames, coding)
         for number in stage:
             info = infos[number]
             heard = [peer_errors(columns[p.channel], infos[p.channel], coding) for p in info.peers]
-            info.offsets = offsets_of(info.peers, heard, frames)
+            info.offsets = offsets_of(info.peers, heard, frames) if heard else ()
             info.heard = tuple(
                 Heard(peer.correlation, errors, infos[peer.channel].trace)
                 for peer, errors in zip(info.peers, heard, strict=True)
@@ -395,6 +394,12 @@ def read_chunk(reader: Reader, frames: int, channels: int, coding: Coding) -> li
         ):
             columns[number] = codes
     return [code for frame in zip(*columns, strict=True) for code in frame]
+
+
+def check_room(payload: bytes, codes: int, coding: Coding) -> None:
+    """Refuse a part that cannot hold so many codes."""
+    if 8 * len(payload) < codes // (32768 if coding.mixed else 1):
+        raise ValueError("the payload is too short for its samples")
 
 
 def stages_of(infos: list[Channel]) -> list[list[int]]:
@@ -563,10 +568,14 @@ class Lane:
         """What is known after row 0, whose level is given."""
         self.levels = [first] * ORDER
 
+    def offset(self) -> int:
+        """What peers add to the next prediction."""
+        return self.offsets[len(self.codes)] if self.offsets else 0
+
     def next_code(self, bits: Bits) -> int:
         """Steps 1 to 6 of a row after the first."""
         coding = self.coding
-        mean = predict(self.predictor, self.levels, self.offsets[len(self.codes)], coding)
+        mean = predict(self.predictor, self.levels, self.offset(), coding)
         scale = max(self.slow - (self.slow >> 4) + self.fast, 12 * self.fast)
         middle, number = self.expected(mean, scale)
         _, step = low_bits_and_step(number, coding)
@@ -1135,7 +1144,7 @@ class NetworkLane(Lane):
         x += [norm.of(error) for error in self.errors]
         trackers = (self.fast << 4, self.mid << 2, self.slow, self.long >> 3)
         x += [lim((pseudo_logarithm(tracker) - logarithm) << 4) for tracker in trackers]
-        offset = norm.of(self.offsets[len(self.codes)])
+        offset = norm.of(self.offset())
         x += [lim((logarithm - 917) << 3), lim(mean >> 2), lim(offset)]
         for memory in self.memories:
             x = memory.step(x)
@@ -1238,7 +1247,7 @@ class MixedLane(NetworkLane):
     def next_code(self, bits: Slots) -> int:
         """All steps of a row after the first."""
         coding = self.coding
-        mean = predict(self.predictor, self.levels, self.offsets[len(self.codes)], coding)
+        mean = predict(self.predictor, self.levels, self.offset(), coding)
         scale = max(self.slow - (self.slow >> 4) + self.fast, 12 * self.fast)
         logarithm = pseudo_logarithm(scale)
         norm = Norm(logarithm)
