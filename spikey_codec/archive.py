@@ -348,8 +348,11 @@ def _read_body(body: bytes, sizes: list[int]) -> list[bytes]:
         framings.append((read_packed(reader), read_packed(reader)) if framing == OTHER else None)
     together = reader.take(reader.left)
     header, _ = container.read_header(together)
-    if header.framing != container.PLAIN_FRAMING or header.channels != len(sizes):
-        raise CorruptError("The archive is damaged: a group of it has not its number of leads.")
+    plainly = container.framing_of(together) == container.PLAIN_FRAMING
+    if not plainly or header.channels != len(sizes):
+        raise CorruptError(
+            f"The archive is damaged: a group of it is no plain recording of {len(sizes)} leads."
+        )
     plain = wav.plain_header(header.frames, 1, header.rate), b""
     framings = [framing or plain for framing in framings]
     for (head, tail), size in zip(framings, sizes):

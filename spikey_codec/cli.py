@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 import zlib
@@ -495,8 +496,9 @@ def stream_decode():
     decoder = StreamDecoder()
     written = None
     source = standard.source()
-    while data := source.read1(1 << 20):
-        for first, samples in decoder.blocks(data):
+    pieces = iter(lambda: source.read1(1 << 20), b"")
+    for blocks in itertools.chain(map(decoder.blocks, pieces), [decoder.finish()]):
+        for first, samples in blocks:
             gap = first - (first if written is None else written)
             if gap * samples.shape[1] <= LONGEST_FILL:
                 standard.send(bytes(2 * gap * samples.shape[1]))

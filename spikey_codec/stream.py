@@ -227,8 +227,18 @@ class StreamDecoder:
     def blocks(self, data: bytes) -> Iterator[tuple[int, np.ndarray]]:
         """Like `push`, packet by packet: (first frame, samples)."""
         self._kept += bytes(data)
+        return self._blocks(ended=False)
+
+    def finish(self) -> Iterator[tuple[int, np.ndarray]]:
+        """When nothing more comes: what whole packets there are behind the begin of a cut one.
+
+        Like `blocks`. What is `pending` after it belongs to a packet that was cut off.
+        """
+        return self._blocks(ended=True)
+
+    def _blocks(self, ended: bool) -> Iterator[tuple[int, np.ndarray]]:
         while True:
-            packet, rest = _split_packet(self._kept)
+            packet, rest = _split_packet(self._kept, ended)
             self.skipped += len(self._kept) - len(rest) - (packet.size if packet else 0)
             self._kept = rest
             if packet is None:
@@ -250,6 +260,7 @@ class StreamDecoder:
             self._lose(self.position, packet.first - self.position)
             self._state = None
         self.position = packet.first + packet.frames
+        leads = self._leads
         try:
             body = Reader(packet.body)
             if packet.synchronises:
@@ -262,7 +273,7 @@ class StreamDecoder:
                 body.take(body.left), packet.frames * self._leads, self._row, self._state
             )
         except SpikeyError:
-            self._state = None
+            self._state, self._leads = None, leads
             self._lose(packet.first, packet.frames)
             return None
         self._row += packet.frames
@@ -279,8 +290,8 @@ class StreamDecoder:
         self._mapping = Mapping(kind)
         self._coder = chunk.coder_for(self._mapping, encoding=False)
         sides = [self._coder.checked(chunk.read_side(body)) for _ in range(leads)]
-        if any(side.number == chunk.CONSTANT for side in sides):
-            raise CorruptError("A lead of a stream cannot be constant.")
+        if any(side.number == chunk.CONSTANT or side.peers for side in sides):
+            raise CorruptError("A lead of a stream cannot be constant or have peers.")
         self._state = self._coder.lane_state(sides)
         self._leads, self._row = leads, 0
 
@@ -305,37 +316,49 @@ def _write_packet(synchronises: bool, first: int, frames: int, body: bytes) -> b
     return head + body + zlib.crc32(body, zlib.crc32(head)).to_bytes(4, "little")
 
 
-def _split_packet(data: bytes) -> tuple[_Packet | None, bytes]:
+def _split_packet(data: bytes, ended: bool) -> tuple[_Packet | None, bytes]:
     """The first whole packet in the data and what follows it; whatever precedes it is dropped.
 
-    None, and the data from where a packet may begin, if more is needed.
+    None, and the data from where a packet may begin, if more is needed. If there is no more
+    (`ended`), one that was cut off does not hold up those behind it.
     """
-    start = 0
-    while True:
-        start = data.find(MARKER, start)
-        if start < 0:
-            return None, data[-1:] if data.endswith(MARKER[:1]) else b""
-        reader = Reader(data, start + len(MARKER))
+    cut = None
+    start = data.find(MARKER)
+    while start >= 0:
         try:
-            flags = reader.byte()
-            first, frames, size = reader.varint(), reader.varint(), reader.varint()
-            head = data[start : reader.position]
-            check = int.from_bytes(reader.take(2), "little")
+            packet = _packet_at(data, start)
+            return packet, data[start + packet.size :]
+        except EOFError:
+            cut = start if cut is None else cut
+            if not ended:
+                break
         except CorruptError:
-            if len(data) - start < LONGEST_HEAD:
-                return None, data[start:]
-            start += 1
-            continue
-        possible = flags <= SYNCHRONISES and 0 < frames <= MOST_SAMPLES and size <= LARGEST_BODY
-        if not possible or check != zlib.crc32(head) & 0xFFFF:
-            start += 1
-            continue
-        if reader.left < size + 4:
-            return None, data[start:]
-        body = reader.take(size)
-        whole = zlib.crc32(body, zlib.crc32(data[start : reader.position - size]))
-        if whole != int.from_bytes(reader.take(4), "little"):
-            start += 1
-            continue
-        size = reader.position - start
-        return _Packet(bool(flags), first, frames, body, size), data[reader.position :]
+            pass
+        start = data.find(MARKER, start + 1)
+    if cut is not None:
+        return None, data[cut:]
+    return None, data[-1:] if data.endswith(MARKER[:1]) else b""
+
+
+def _packet_at(data: bytes, start: int) -> _Packet:
+    """The packet whose marker is there; EOFError if it may go on behind the data, CorruptError."""
+    reader = Reader(data, start + len(MARKER))
+    try:
+        flags = reader.byte()
+        first, frames, size = reader.varint(), reader.varint(), reader.varint()
+        head = data[start : reader.position]
+        check = int.from_bytes(reader.take(2), "little")
+    except CorruptError as error:
+        if len(data) - start < LONGEST_HEAD:
+            raise EOFError from error
+        raise
+    possible = flags <= SYNCHRONISES and 0 < frames <= MOST_SAMPLES and size <= LARGEST_BODY
+    if not possible or check != zlib.crc32(head) & 0xFFFF:
+        raise CorruptError("This is not the head of a packet.")
+    if reader.left < size + 4:
+        raise EOFError
+    body = reader.take(size)
+    whole = zlib.crc32(body, zlib.crc32(data[start : reader.position - size]))
+    if whole != int.from_bytes(reader.take(4), "little"):
+        raise CorruptError("The packet has changed.")
+    return _Packet(bool(flags), first, frames, body, reader.position - start)

@@ -2,12 +2,14 @@
 
     decode_archive(data, Path("weights"))
 
-gives (name, content) of every member; `members_of` those of one group, whatever became of others.
+gives (name, content) of every member. `read_groups` and then `restore` give those of one group,
+whatever became of the others.
 """
 
 import struct
 import zlib
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 import oracle
@@ -31,10 +33,11 @@ class Member:
 
 @dataclass(frozen=True)
 class Group:
-    """Members that were coded together, and the body that restores them."""
+    """Members that were coded together, and what is there of the body that restores them."""
 
     members: tuple[Member, ...]
     body: bytes
+    size: int
 
 
 def decode_archive(data: bytes, weights_folder: Path) -> list[tuple[str, bytes]]:
@@ -42,9 +45,7 @@ def decode_archive(data: bytes, weights_folder: Path) -> list[tuple[str, bytes]]
     return [
         (member.name, content)
         for group in read_groups(data)
-        for member, content in zip(
-            group.members, members_of(group, weights_folder), strict=True
-        )
+        for member, content in zip(group.members, restore(group, weights_folder), strict=True)
     ]
 
 
@@ -52,7 +53,7 @@ def decode_archive(data: bytes, weights_folder: Path) -> list[tuple[str, bytes]]
 
 
 def read_groups(data: bytes) -> list[Group]:
-    """The groups of an archive, their bodies not yet read. Raises as `decode_archive` does."""
+    """The groups of an archive, which may be cut short. Raises ValueError as `decode_archive`."""
     reader = Reader(data)
     if reader.take(4) != b"SPAK":
         raise ValueError("the magic is not SPAK")
@@ -66,13 +67,11 @@ def read_groups(data: bytes) -> list[Group]:
     packed.end()
     if len(index) > MOST_UNPACKED:
         raise ValueError("the index is too large")
-    groups = read_index(Reader(index), reader)
-    reader.end()
-    return groups
+    return read_index(Reader(index), reader.rest())
 
 
-def read_index(index: Reader, bodies: Reader) -> list[Group]:
-    """The groups of an unpacked index."""
+def read_index(index: Reader, bodies: bytes) -> list[Group]:
+    """The groups of an unpacked index and of their bodies."""
     counts, sizes = [], []
     for _ in range(index.varint()):
         counts.append(index.varint())
@@ -86,8 +85,12 @@ def read_index(index: Reader, bodies: Reader) -> list[Group]:
     names = [member.name for group in members for member in group]
     if len(set(names)) < len(names):
         raise ValueError("two members have one name")
+    *starts, end = accumulate(sizes, initial=0)
+    if len(bodies) > end:
+        raise ValueError("something stands behind the last body")
     return [
-        Group(group, bodies.take(size)) for group, size in zip(members, sizes, strict=True)
+        Group(group, bodies[start : start + size], size)
+        for group, start, size in zip(members, starts, sizes, strict=True)
     ]
 
 
@@ -110,8 +113,10 @@ def forbidden(character: str) -> bool:
 # Bodies
 
 
-def members_of(group: Group, weights_folder: Path) -> list[bytes]:
-    """The contents of a group's members. Raises as `decode_archive` does."""
+def restore(group: Group, weights_folder: Path) -> list[bytes]:
+    """The contents of a group's members. Raises ValueError as `decode_archive`."""
+    if len(group.body) != group.size:
+        raise ValueError("the archive ends before the group does")
     if len(group.members) == 1:
         contents = [oracle.decode(group.body, weights_folder)]
     else:

@@ -30,8 +30,8 @@ class Decoded:
     """What came of a stream.
 
     `blocks` holds the first frame's number and the frames, a tuple of all leads' samples each, of
-    every packet that was decoded. `lost` holds first and behind the last of every stretch of frames
-    that are in none of them, from frame 0 to the last one of which a sound packet told.
+    every packet that was decoded. `lost` holds the first frame's number and the number of frames
+    of every stretch that is in none of them, from frame 0 to the last that a packet was to give.
     """
 
     blocks: list[tuple[int, Frames]]
@@ -41,17 +41,16 @@ class Decoded:
 def decode_stream(data: bytes, weights_folder: Path) -> Decoded:
     """What can be decoded of a stream; nothing that is in it raises an error."""
     decoder = Decoder(weights_folder)
-    blocks, lost, known, heard = [], [], 0, 0
+    blocks, lost, known = [], [], 0
     for packet in find_packets(data):
-        heard = max(heard, packet.first + packet.frames)
         frames = decoder.decode(packet)
         if frames is not None:
             if packet.first > known:
-                lost.append((known, packet.first))
-            known = packet.first + packet.frames
+                lost.append((known, packet.first - known))
+            known = decoder.position
             blocks.append((packet.first, frames))
-    if heard > known:
-        lost.append((known, heard))
+    if decoder.position > known:
+        lost.append((known, decoder.position - known))
     return Decoded(blocks, lost)
 
 
@@ -110,21 +109,23 @@ class Decoder:
 
     def __init__(self, weights_folder: Path):
         self.weights = oracle.load_weights(Path(weights_folder))
-        self.next = 0  # all frames before this one have passed
+        self.position = 0  # all frames before this one were decoded or are lost
         self.leads: int | None = None
         self.coding: Coding | None = None
         self.lanes: list[Lane] = []
 
     def decode(self, packet: Packet) -> Frames | None:
         """The packet's frames; None if it is dropped or cannot be decoded."""
-        if packet.first < self.next:
+        if packet.first < self.position:
             return None
+        if packet.first > self.position:
+            self.lanes = []
+        self.position = packet.first + packet.frames
         try:
             frames = self.frames_of(packet)
         except ValueError:
             self.lanes = []
             return None
-        self.next = packet.first + packet.frames
         self.leads = len(self.lanes)
         return frames
 
@@ -133,7 +134,7 @@ class Decoder:
         body = Reader(packet.body)
         if packet.synchronises:
             self.synchronise(body)
-        elif not self.lanes or packet.first != self.next:
+        if not self.lanes:
             raise ValueError("what the packet goes on from is missing")
         codes = packet.frames * len(self.lanes)
         if codes > MOST_CODES:

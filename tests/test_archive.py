@@ -471,6 +471,23 @@ def of_two(body: bytes, sizes=(44 + 120, 44 + 120)) -> bytes:
 LEADS = A1[:60], A2[:60], B1[:60]
 
 
+def framed_otherwise(packed: bytes) -> bytes:
+    """A .brainwire file of plain framing, but framed as one of any head and tail (FORMAT.md)."""
+    header, _ = container.read_header(packed)
+    fields = b"".join(map(write_varint, (header.frames, header.channels, header.rate)))
+    fixed = bytearray(packed[:9])
+    fixed[4] ^= (container.PLAIN_FRAMING ^ container.OTHER_FRAMING) << 4
+    around = write_packed(header.head) + write_packed(b"")
+    return bytes(fixed) + fields + around + packed[9 + len(fields) :]
+
+
+def body_framed_otherwise(*samples: np.ndarray) -> bytes:
+    """The body of a group, right but for the framing of its recording."""
+    together = codec.compress(plain_wav(np.stack(samples, axis=1)))
+    assert codec.decompress(framed_otherwise(together)) == codec.decompress(together)
+    return body_of_two(*samples).removesuffix(together) + framed_otherwise(together)
+
+
 def test_a_group_put_together_by_hand_is_read():
     opened = Archive(of_two(body_of_two(*LEADS[:2])))
     assert opened.read_group(0) == [plain_wav(lead) for lead in LEADS[:2]]
@@ -481,6 +498,7 @@ BAD_GROUPS = {
     "one lead": of_two(bytes(10) + codec.compress(plain_wav(A1[:60]))),
     "no leads": of_two(bytes(10) + codec.compress(b"no recording")),
     "another framing": of_two(body_of_two(*LEADS[:2], tail=info_list())),
+    "another framing of plain leads": of_two(body_framed_otherwise(*LEADS[:2])),
     "a reserved framing": of_two(body_of_two(*LEADS[:2], framings=(b"\0", b"\2"))),
     "a size too small": of_two(body_of_two(*LEADS[:2]), (164, 163)),
     "a size too large": of_two(body_of_two(*LEADS[:2]), (TERABYTE, 164)),

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spikey_codec import chunk
 from spikey_codec.container import write_varint
 from spikey_codec.converter import challenge_pcm
 from spikey_codec.errors import CorruptError, RecordingError, UsageError
 from spikey_codec.lab import simulate
+from spikey_codec.predictors import joint
 from spikey_codec.stream import Calibration, StreamDecoder, StreamEncoder
 from strategies import samples as sample_arrays
 
@@ -194,10 +196,60 @@ def test_the_number_of_leads_cannot_change(signal):
     assert decoder.lost == [(20, 20)]
 
 
+def head_of(flags, *numbers):
+    """The head of a packet, with the right check."""
+    fields = b"\xb5\x53" + bytes([flags]) + b"".join(map(write_varint, numbers))
+    return fields + (zlib.crc32(fields) & 0xFFFF).to_bytes(2, "little")
+
+
+def packet_of(body, first=0, frames=20):
+    """A synchronisation point put together by hand."""
+    head = head_of(1, first, frames, len(body))
+    return head + body + zlib.crc32(head + body).to_bytes(4, "little")
+
+
+def test_a_packet_that_cannot_be_decoded_does_not_fix_the_number_of_leads(signal):
+    sides_alone = packet_of(b"\1\0\4" + bytes(2 * 4))
+    second = packets_of(signal[:40, :3], sync_interval=20)[1]
+    decoder = StreamDecoder()
+    assert np.array_equal(decoder.push(sides_alone + second), signal[20:40, :3])
+    assert decoder.lost == [(0, 20)]
+
+
+def test_leads_of_a_stream_have_no_peers(signal):
+    first = packets_of(signal[:20, :2])[0]
+    size = next(size for size in range(len(first)) if packet_of(first[-4 - size : -4]) == first)
+    body = first[-4 - size : -4]
+    fields = 3 + 2  # version, mapping, number of leads; the first lead's side information
+    peers = bytes([chunk.PEERS, 1, 0, 9]) + bytes(joint.TAPS)
+    forged = packet_of(body[:fields] + peers + body[fields:])
+    decoder = StreamDecoder()
+    assert not len(decoder.push(forged)) and decoder.lost == [(0, 20)]
+
+
+@pytest.fixture
+def cut_off(signal):
+    """Three packets that all synchronise, of the second and longest one only the beginning."""
+    first, second, third = packets_of(signal[:240], sizes=(20, 200, 20), sync_interval=1)
+    stream = first + second[:60] + third
+    assert len(stream) < len(first) + len(second)
+    return stream
+
+
+def test_a_packet_that_was_cut_off_does_not_hold_up_the_last_ones(signal, cut_off):
+    decoder = StreamDecoder()
+    assert np.array_equal(decoder.push(cut_off), signal[:20]) and decoder.pending
+    ((first, samples),) = decoder.finish()
+    assert first == 220 and np.array_equal(samples, signal[220:240])
+    assert (decoder.lost, decoder.skipped, decoder.pending) == ([(20, 200)], 60, 0)
+    again = StreamDecoder()
+    assert len(again.push(cut_off[:-1])) == 20 and not list(again.finish())
+    assert (again.lost, again.skipped) == ([], 0) and again.pending > 60
+
+
 @pytest.mark.parametrize(("frames", "size"), [(20, 1 << 62), (1 << 40, 8), (20, (1 << 27) + 1)])
 def test_a_head_that_promises_too_much_is_not_waited_for(signal, frames, size):
-    head = b"\xb5\x53\0" + b"".join(map(write_varint, (0, frames, size)))
-    head += (zlib.crc32(head) & 0xFFFF).to_bytes(2, "little")
+    head = head_of(0, 0, frames, size)
     decoder = StreamDecoder()
     assert np.array_equal(decoder.push(head + packets_of(signal[:20])[0]), signal[:20])
 
@@ -227,6 +279,14 @@ def test_the_command_says_what_was_lost_and_keeps_the_time(signal):
     assert "lost 400 samples of every lead from number 600 on" in said
     expected = signal.copy()
     expected[600:1000] = 0
+    assert raw == expected.astype("<i2").tobytes()
+
+
+def test_the_command_decodes_what_stands_behind_a_packet_that_was_cut_off(signal, cut_off):
+    status, raw, said = spikey("stream", "decode", data=cut_off)
+    assert status == 1 and "lost 200 samples of every lead from number 20 on" in said
+    expected = signal[:240].copy()
+    expected[20:220] = 0
     assert raw == expected.astype("<i2").tobytes()
 
 
