@@ -4,17 +4,25 @@ What the package writes, the oracle reads back; what one of them refuses, so doe
 files that no encoder would write (random code words, unusual headers) mean the same to both.
 """
 
-import contextlib
 import struct
 import zlib
-from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from unittest import mock
 
 import numpy as np
 import oracle
 import pytest
+from forging import (
+    CONSTANT,
+    OWN_WEIGHTS,
+    any_checksum,
+    code_words,
+    cut_behind,
+    flipped,
+    side_information,
+    stored,
+    varint,
+)
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from networks import KINDS, for_preset, no_way_back, using_weights, write_weights
@@ -33,7 +41,6 @@ REAL_RECORDINGS = sorted(RECORDINGS.glob("*.wav"))
 
 CHALLENGE, PLAIN, SPARSE, UNEVEN = range(4)
 FRAMED_AS_CHALLENGE, FRAMED_AS_PLAIN, FRAMED_OTHERWISE, OPAQUE = range(4)
-CONSTANT, OWN_WEIGHTS = 254, 255
 BODY = 9  # bytes before the fields of the framing
 
 LENGTHS = [0, 1, 2, 16, 17, 511, 512, 1023, 1024, 4096, 5000]
@@ -66,16 +73,6 @@ def check_agreement(packed: bytes, folder: Path = WEIGHTS) -> bytes | None:
     return answer
 
 
-@contextmanager
-def any_checksum():
-    """Within, all checksums count as 0, so that forged files need no right ones."""
-    zero = SimpleNamespace(crc32=lambda data, before=0: 0)
-    with contextlib.ExitStack() as stack:
-        for module in ("spikey_codec.codec", "spikey_codec.index", "oracle"):
-            stack.enter_context(mock.patch(f"{module}.zlib", zero))
-        yield
-
-
 def check_lossless(original: bytes) -> bytes:
     """Compress, let both decompress and compare; the compressed file."""
     packed = spikey_codec.compress(original)
@@ -104,15 +101,6 @@ def first_predictor(packed: bytes) -> int:
 
 
 # What a file is made of
-
-
-def varint(number: int) -> bytes:
-    low = bytes([number & 127 | 128]) if number > 127 else bytes([number])
-    return low + varint(number >> 7) if number > 127 else low
-
-
-def stored(content: bytes) -> bytes:
-    return bytes([0]) + varint(len(content)) + content
 
 
 def file(framing: int, mapping: int, *fields: bytes, checksum: int = 0) -> bytes:
@@ -333,22 +321,16 @@ def test_extended(small):
 
 def test_flipped(small):
     original, packed = small
-    for position in range(len(packed)):
-        for flip in (1, 128, 255):
-            flipped = bytearray(packed)
-            flipped[position] ^= flip
-            assert check_agreement(bytes(flipped)) in (None, original)
+    for damaged in flipped(packed, (1, 128, 255)):
+        assert check_agreement(damaged) in (None, original)
 
 
 def check_flips_without_checksum(packed: bytes, folder: Path = WEIGHTS) -> None:
     """Both agree on every file that differs in one byte, and in its checksum's absence."""
     packed = packed[: BODY - 4] + bytes(4) + packed[BODY:]
     with any_checksum():
-        for position in range(len(packed)):
-            for flip in (1, 2, 16, 128, 255):
-                flipped = bytearray(packed)
-                flipped[position] ^= flip
-                check_agreement(bytes(flipped), folder)
+        for damaged in flipped(packed):
+            check_agreement(damaged, folder)
 
 
 def test_flipped_without_checksum(small):
@@ -436,41 +418,8 @@ def cut_to_fit(packed: bytes) -> bytes:
     with mock.patch("oracle.Bits", EndlessBits):
         oracle.decode(packed, WEIGHTS)
     (size, used) = ends[0]
-    payload = bytearray(packed[len(packed) - size :][: -(-used // 8)])
-    if used % 8:
-        payload[-1] &= 0xFF00 >> used % 8
-    return packed[: len(packed) - size] + bytes(payload)
-
-
-@st.composite
-def code_words(draw: st.DrawFn, size: int) -> bytes:
-    """A payload of random bits, some of it all zeros or all ones: short words, rare words."""
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    odd = draw(st.sampled_from([0.0, 0.01, 0.3, 0.9]))
-    out = rng.integers(0, 256, size)
-    stretches = np.repeat(rng.random(size // 4 + 1) < odd, 4)[:size]
-    fill = np.repeat(rng.choice([0, 255], size // 4 + 1), 4)[:size]
-    return np.where(stretches, fill, out).astype(np.uint8).tobytes()
-
-
-@st.composite
-def side_information(draw: st.DrawFn, scales: int) -> bytes:
-    """A codebook predictor, weights of any kind, or seldom a constant."""
-    kind = draw(st.sampled_from(["codebook", "own", "own", "largest", "constant"]))
-    if kind == "constant":
-        return struct.pack("<Bh", CONSTANT, 0)
-    scale = bytes([draw(st.integers(0, scales - 1))])
-    if kind == "codebook":
-        return bytes([draw(st.integers(0, 63))]) + scale
-    weights = [0] * 16
-    if kind == "own":
-        for _ in range(draw(st.integers(0, 4))):
-            weights[draw(st.integers(0, 15))] = draw(st.integers(-16383, 16383))
-    else:  # magnitudes that sum to 65535, the most there may be
-        places = draw(st.permutations(range(16)))
-        sign = draw(st.sampled_from([1, -1]))
-        weights[places[0]], weights[places[1]], weights[places[2]] = 32767, sign * 32767, sign
-    return bytes([OWN_WEIGHTS]) + struct.pack("<16h", *weights) + scale
+    start = len(packed) - size
+    return packed[:start] + cut_behind(packed[start:], used)
 
 
 @settings(max_examples=400)
