@@ -28,6 +28,7 @@ _EXTENSIBLE_FMT_SIZE = 40
 _SUBFORMAT_PCM = bytes.fromhex("0100000000001000800000aa00389b71")
 
 _SIZE_ELSEWHERE = 0xFFFFFFFF  # "see ds64" in RF64 and BW64, "unknown" from streaming writers
+_LONGEST_REST = 1 << 28  # bytes behind a data chunk that are believed not to be samples
 
 
 class Recording(NamedTuple):
@@ -84,8 +85,9 @@ def locate(data) -> Place | None:
 
     The samples end where the data chunk does. They go on to the end of the file where the size of
     the chunk is more than is left, 0xFFFFFFFF without a usable ds64 chunk, or 0 although bytes
-    follow. The exception to the last: bytes that read as a list of chunks, each with a printable
-    id, down to exactly the end of the file, follow a data chunk that is really empty.
+    follow, or where 256 MiB or more follow: recorders that go on past 4 GiB write what is left of
+    the size in 32 bits. The exception to the last two: bytes that read as a list of chunks, each
+    with a printable id, down to exactly the end of the file, are no samples.
     The RIFF's own size is ignored.
     """
     if len(data) < _RIFF.size:
@@ -185,9 +187,11 @@ def _end_of_samples(data: bytes, start: int, size: int | None) -> int:
     """Where the data chunk whose body begins at `start` ends; None is an unknown size."""
     if size is None or size > len(data) - start:
         return len(data)
-    if size == 0 and not _is_chunk_list(data, start):
+    end = start + size
+    is_doubtful = size == 0 or len(data) - end >= _LONGEST_REST
+    if is_doubtful and not _is_chunk_list(data, end + size % 2):
         return len(data)
-    return start + size
+    return end
 
 
 def _is_chunk_list(data: bytes, position: int) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikey_codec.wav import Recording, is_plain, join, plain_header, split
+from spikey_codec.wav import Recording, is_plain, join, locate, plain_header, split
 from strategies import (
     ADPCM,
     FLOAT,
@@ -194,6 +194,51 @@ def test_an_empty_data_chunk_before_anything_else_is_a_stream(after):
     recording = split(riff(fmt(1), chunk(b"data", b"")) + after)
     assert pcm_bytes(recording.samples) + recording.tail == after
     assert len(recording.samples) == len(after) // 2
+
+
+# Sizes that 32 bits cannot hold
+
+
+class Sparse:
+    """The bytes of a file of any length that has zeros between its beginning and its end."""
+
+    def __init__(self, begin: bytes, size: int, end: bytes = b""):
+        self._begin, self._size, self._end = begin, size, end
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, part: slice) -> bytes:
+        start, stop, _ = part.indices(self._size)
+        behind = self._size - len(self._end)
+        zeros = bytes(max(min(stop, behind) - max(start, len(self._begin)), 0))
+        end = self._end[max(start - behind, 0) : max(stop - behind, 0)]
+        return self._begin[start:stop] + zeros + end
+
+
+SIX_GB = 6_000_000_000
+TWO_GB_LESS_A_PAGE = 0x7FFFF000  # what SoX writes where it cannot seek
+
+
+@pytest.mark.parametrize("size", [SIX_GB % (1 << 32), TWO_GB_LESS_A_PAGE, 0])
+def test_the_samples_of_a_header_that_cannot_hold_their_size_go_on_to_the_end(size):
+    head = riff(fmt(4), chunk(b"data", b"", size))
+    place = locate(Sparse(head, len(head) + SIX_GB))
+    assert (place.start, place.frames, place.channels) == (len(head), SIX_GB // 8, 4)
+
+
+def test_rf64_holds_any_size():
+    after = info_list()
+    head = riff(ds64(SIX_GB), fmt(4), chunk(b"data", b"", NO_SIZE), form=b"RF64")
+    place = locate(Sparse(head, len(head) + SIX_GB + len(after), after))
+    assert (place.start, place.frames) == (len(head), SIX_GB // 8)
+
+
+@pytest.mark.parametrize("odd", [0, 1])
+def test_a_long_chunk_behind_the_samples_is_none_of_them(odd):
+    long = chunk(b"LIST", b"", 3 << 30)
+    head = riff(fmt(1), chunk(b"data", BODY + bytes(odd)))
+    assert locate(Sparse(head + long, len(head + long) + (3 << 30))).frames == len(BODY) // 2
 
 
 DECLINED = {
