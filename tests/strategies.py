@@ -139,7 +139,22 @@ def _spikes(rng, n):
     return _clipped(rng.normal(0, 20, n) + spikes)
 
 
-_KINDS = (
+def _few_values(rng, n):
+    values = rng.integers(-32768, 32768, rng.integers(2, 9))
+    return rng.choice(values, n).astype(np.int16)
+
+
+def _steps(rng, n):
+    changes = rng.random(n) < 0.05
+    return _uniform(rng, n + 1)[np.cumsum(changes)]
+
+
+def _sinusoid(rng, n):
+    phase = rng.uniform(0, 2 * np.pi) + np.arange(n) * rng.uniform(0, np.pi)
+    return _clipped(10 ** rng.uniform(0, 4.7) * np.sin(phase) + rng.normal(0, 3, n))
+
+
+KINDS = (
     _noise,
     _uniform,
     _constant,
@@ -151,6 +166,9 @@ _KINDS = (
     _ten_bit_converter,
     _railed,
     _spikes,
+    _few_values,
+    _steps,
+    _sinusoid,
 )
 
 
@@ -166,18 +184,19 @@ def samples(draw: st.DrawFn, max_length: int = 3000) -> np.ndarray:
     """The samples of one lead: int16, shape (n,), n from 0 to `max_length`.
 
     Noise of any width, constants, nothing but extremes, ramps, walks, multiples of 2, 16, 30 or
-    64, codes around 2048, a scaled 10-bit converter, clipped noise, spikes; sometimes two kinds
-    one after the other; or, for minimal counterexamples, a short list of arbitrary values.
+    64, codes around 2048, a scaled 10-bit converter, clipped noise, spikes, a few values, steps,
+    sinusoids; sometimes two kinds one after the other; or, for minimal counterexamples, a short
+    list of arbitrary values.
     """
     if draw(st.integers(0, 7)) == 0:
         values = st.integers(-32768, 32767)
         return np.array(draw(st.lists(values, max_size=min(40, max_length))), np.int16)
     n = draw(lengths(max_length))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    first = draw(st.sampled_from(_KINDS))(rng, n)
+    first = draw(st.sampled_from(KINDS))(rng, n)
     if draw(st.integers(0, 3)):
         return first
-    second = draw(st.sampled_from(_KINDS))(rng, n)
+    second = draw(st.sampled_from(KINDS))(rng, n)
     change = draw(st.integers(0, n))
     return np.concatenate([first[:change], second[change:]])
 
@@ -194,7 +213,7 @@ def multichannel(draw: st.DrawFn, max_frames: int = 600, max_channels: int = 5) 
     for _ in range(draw(st.integers(0, max_channels - 1))):
         relation = draw(st.sampled_from(["unrelated", "copy", "noisy"]))
         if relation == "unrelated":
-            columns.append(draw(st.sampled_from(_KINDS))(rng, len(first)))
+            columns.append(draw(st.sampled_from(KINDS))(rng, len(first)))
         elif relation == "copy":
             columns.append(first)
         else:
