@@ -249,9 +249,31 @@ def test_a_packet_that_was_cut_off_does_not_hold_up_the_last_ones(signal, cut_of
 
 @pytest.mark.parametrize(("frames", "size"), [(20, 1 << 62), (1 << 40, 8), (20, (1 << 27) + 1)])
 def test_a_head_that_promises_too_much_is_not_waited_for(signal, frames, size):
-    head = head_of(0, 0, frames, size)
+    stream = head_of(0, 0, frames, size) + packets_of(signal[:20])[0]
+    assert np.array_equal(StreamDecoder().push(stream), signal[:20])
+
+
+def test_what_follows_a_head_that_is_right_by_chance_comes_late_and_whole(signal):
+    packets = packets_of(signal[:400])
     decoder = StreamDecoder()
-    assert np.array_equal(decoder.push(head + packets_of(signal[:20])[0]), signal[:20])
+    waited_for = head_of(0, 0, 20, len(b"".join(packets[1:10])))
+    first = decoder.push(packets[0] + waited_for + b"".join(packets[1:9]))
+    assert np.array_equal(first, signal[:20]) and not decoder.lost
+    rest = decoder.push(b"".join(packets[9:]))
+    assert np.array_equal(rest, signal[20:400])
+    assert not decoder.lost and not decoder.pending and decoder.skipped == len(waited_for)
+
+
+def test_any_flipped_bit_of_a_head_is_found_without_waiting(signal):
+    packets = packets_of(signal[:60], sync_interval=20)
+    size = len(head_of(0, 0, 20, len(packets[1])))
+    for bit in range(8 * size):
+        damaged = bytearray(packets[1])
+        damaged[bit >> 3] ^= 1 << (bit & 7)
+        decoder = StreamDecoder()
+        decoder.push(packets[0] + bytes(damaged))
+        assert np.array_equal(decoder.push(packets[2]), signal[40:60])
+        assert decoder.lost == [(20, 20)]
 
 
 def spikey(*arguments, data=b""):
@@ -284,7 +306,8 @@ def test_the_command_says_what_was_lost_and_keeps_the_time(signal):
 
 def test_the_command_decodes_what_stands_behind_a_packet_that_was_cut_off(signal, cut_off):
     status, raw, said = spikey("stream", "decode", data=cut_off)
-    assert status == 1 and "lost 200 samples of every lead from number 20 on" in said
+    assert status == CorruptError.exit_code
+    assert "lost 200 samples of every lead from number 20 on" in said
     expected = signal[:240].copy()
     expected[20:220] = 0
     assert raw == expected.astype("<i2").tobytes()
