@@ -92,16 +92,30 @@ def encode(source, target, preset, raw, channels, rate, dtype, no_verify, jobs):
               help="Only these frames, counted from 0, or seconds: 100:200, 1.5s:2s, 10s: or :500.")
 @click.option("--channels", "chosen", metavar="LIST",
               help="Only these channels, counted from 0: 3 or 0,2,8-15.")
+@click.option("--salvage", is_flag=True,
+              help="Restore what is intact of a damaged recording, with zeros for the rest.")
 @JOBS
-def decode(source: str, target: str, span: str | None, chosen: str | None, jobs: int):
+def decode(
+    source: str, target: str, span: str | None, chosen: str | None, salvage: bool, jobs: int
+):
     """Restore a file that `encode` compressed ("-" as there), or a part of a recording.
 
     A part is a WAV of its own, or raw samples where the original was.
     """
     from . import progress
-    from .codec import decoded
+    from .codec import decoded, salvaged
     from .recording import Recording, part_of
 
+    if salvage:
+        if (span, chosen) != (None, None):
+            raise UsageError("--salvage restores the whole recording, no --range or --channels.")
+        losses: list[str] = []
+        files.convert(source, target, lambda content: salvaged(content, losses.append))
+        for loss in losses:
+            standard.complain(f"spikey: {loss}")
+        if losses:
+            raise CorruptError("The file is damaged: what is written is not the original.")
+        return
     if span is None and chosen is None:
         with progress.shown("chunk") as line:
             files.convert(source, target, lambda content: decoded(content, jobs, line.advance))

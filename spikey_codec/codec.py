@@ -137,6 +137,39 @@ def decoded(source, jobs: int = 1, report: Report = lambda chunks: None) -> Iter
     compare_checksum(checksum, header)
 
 
+def salvaged(source, complain: Callable[[str], None]) -> Iterator[bytes]:
+    """The original file, piece by piece, with zeros for the samples of chunks that are damaged.
+
+    source : as for `decoded`
+    complain : told in a sentence of each chunk that is damaged, and of another checksum
+
+    Raises what `decoded` raises where there is only one chunk, or where the header or the index is
+    damaged, without which no chunk can be found.
+    """
+    header, reader = container.read_header(source)
+    presets.name_of(header.preset, header.network)
+    extents = [] if header.opaque else read_index(header, reader)
+    if len(extents) < 2:
+        yield from decoded(source)
+        return
+    checksum, intact = zlib.crc32(header.head), True
+    yield header.head
+    for extent in extents:
+        try:
+            samples = decode_extent(header, extent, reader.data).astype("<i2", copy=False)
+        except CorruptError:
+            intact = False
+            last = extent.first + extent.frames - 1
+            complain(f"Frames {extent.first} to {last} are lost: zeros stand for them.")
+            samples = np.zeros((extent.frames, header.channels), "<i2")
+        samples = np.ascontiguousarray(samples)
+        checksum = zlib.crc32(samples, checksum)
+        yield samples.data.cast("B")
+    yield header.tail
+    if intact and zlib.crc32(header.tail, checksum) != header.checksum:
+        complain("All samples are intact, but something before or behind them has changed.")
+
+
 def compare_checksum(found: int, header: Header) -> None:
     """CorruptError unless it is the original file's."""
     if found != header.checksum:

@@ -103,7 +103,7 @@ def read_header(data) -> tuple[Header, "Reader"]:
     header = Header(kinds & 15, int.from_bytes(reader.take(4), "little"))
     if header.preset in presets.WITH_NETWORK:
         header.network = int.from_bytes(reader.take(4), "little")
-    framing, kind = framing_of(data), kinds >> 6
+    framing, kind = _framing(kinds), kinds >> 6
     if framing == OPAQUE:
         if kind:
             raise CorruptError("The file is damaged: a reserved field of its header is not zero.")
@@ -138,12 +138,16 @@ def read_header(data) -> tuple[Header, "Reader"]:
     return header, reader
 
 
-def framing_of(data) -> int:
+def framing_of(data: bytes) -> int:
     """The framing that a file names, which a shorter one may have done as well as.
 
     data : what `read_header` has read
     """
-    return data[len(MAGIC) + 1] >> 4 & 3
+    return _framing(data[len(MAGIC) + 1])
+
+
+def _framing(kinds: int) -> int:
+    return kinds >> 4 & 3
 
 
 def _read_widths(reader: "Reader", mapping: Mapping) -> Mapping:
