@@ -251,7 +251,7 @@ def read_journal(folder: Path) -> dict[str, Entry]:
     entries = {}
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         for line in (folder / JOURNAL).read_bytes().splitlines():
-            with contextlib.suppress(ValueError, TypeError, KeyError):
+            with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError):
                 *names, of_source, of_output = (json.loads(line)[key] for key in Entry._fields)
                 entry = Entry(*names, Stamp(**of_source), Stamp(**of_output))
                 entries[entry.output] = entry

@@ -17,6 +17,7 @@ from .index import Extent, read_index
 from .sources import FileBytes
 
 SECONDS = "s"  # behind a number of `--range`
+LONGEST_NUMBER = 40  # characters; Python takes none of more than 4,300 digits
 KEPT = 2  # chunks that stay decoded: what lies about a border is read again and again
 
 
@@ -189,6 +190,8 @@ def frames_of(span: str, recording: Recording) -> tuple[int, int]:
     limits = []
     for text, otherwise in zip(span.split(":"), (0, len(recording)), strict=False):
         try:
+            if len(text) > LONGEST_NUMBER or "e" in text.lower():  # 1e999999999 has no room
+                raise ValueError
             if not text:
                 limits.append(otherwise)
             elif text.endswith(SECONDS):
@@ -214,7 +217,8 @@ def channels_of(text: str, recording: Recording) -> list[int]:
     chosen: list[int] = []
     for part in text.split(","):
         first, _, last = part.partition("-")
-        if not first.isdecimal() or not (last or first).isdecimal():
+        numbers = first.isdecimal() and (last or first).isdecimal()
+        if not numbers or len(part) > LONGEST_NUMBER:
             raise UsageError(f"Channels are numbers like 3 or 8-15, not {part!r}.")
         low, high = int(first), int(last or first)
         if not low <= high < recording.shape[1]:

@@ -90,7 +90,9 @@ class Calibration(NamedTuple):
             self = cls(list(map(int, content["predictors"])), list(map(int, content["scales"])))
             if not self.is_possible():
                 raise ValueError
-        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+        except (
+            ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError
+        ) as error:
             raise RecordingError(f"{path} is not a calibration of this release.") from error
         return self
 

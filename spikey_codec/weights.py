@@ -103,14 +103,13 @@ def read(source: str | os.PathLike, name: str) -> np.ndarray:
 def _listed_checksum(source: str | os.PathLike, name: str) -> str:
     """The CRC-32 in hexadecimal digits that a folder lists; WeightsError where it lists none."""
     path = os.path.join(source, MANIFEST)
-    try:
-        entry = _listed(path)["arrays"].get(name)
-        checksum = entry["crc32"] if entry else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise WeightsError(f"The list of weights {path} cannot be read: {error}.") from error
-    if checksum is None:
+    entry = _listed(path)["arrays"].get(name)
+    if not entry:
         raise WeightsError(f"The weights {name!r} are not listed in {path}.")
-    return checksum
+    try:
+        return entry["crc32"]
+    except (KeyError, TypeError) as error:
+        raise WeightsError(f"The list of weights {path} cannot be read: {error}.") from error
 
 
 def _array(data: bytes, name: str, path: str) -> np.ndarray:

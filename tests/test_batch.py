@@ -184,7 +184,10 @@ def test_new_files_are_added(here, spikey, at_once, originals):
     assert counts(spikey("encode", "wavs", "-o", "out")) == [1, COUNT, 0]
 
 
-@pytest.mark.parametrize("end", [b'{"output": "torn', b"[]\n{}\n1\n\xc3\x28\n", b"\n\n"])
+@pytest.mark.parametrize("end", [
+    b'{"output": "torn', b"[]\n{}\n1\n\xc3\x28\n", b"\n\n",
+    pytest.param(b"[" * 9999, id="nested too deeply"),
+])  # fmt: skip
 def test_a_torn_journal_costs_only_what_is_torn(here, spikey, at_once, end):
     spikey("encode", "wavs", "-o", "out")
     journal = here / "out" / batch.JOURNAL

@@ -284,7 +284,9 @@ def test_parts_are_recordings_of_their_own(short_chunks, tmp_path, span, channel
     (["--range", "20:10"], "There are no frames"), (["--range", "0:161"], "has 160"),
     (["--range", "-1:5"], "There are no frames"), (["--channels", "4"], "no channel 4"),
     (["--channels", "3-1"], "no channel 3-1"), (["--channels", "x"], "numbers like"),
-    (["--channels", ""], "numbers like"),
+    (["--channels", ""], "numbers like"), (["--channels", "1" * 5000], "numbers like"),
+    (["--range", "0:1e999999999s"], "neither a number"),
+    (["--range", f"{10**4200}s:"], "neither a number"),
 ])  # fmt: skip
 def test_parts_that_are_not_there(tmp_path, arguments, message):
     (tmp_path / "a").write_bytes(codec.compress(plain_wav(samples(160, 4), 8000)))

@@ -173,7 +173,8 @@ def test_impossible_streams_and_calibrations_are_refused(tmp_path):
     ):
         with pytest.raises(UsageError):
             StreamEncoder(*arguments)
-    for text in ("", "[]", "{}", '{"spikey_calibration": 1, "predictors": [999], "scales": [1]}',
+    for text in ("", "[]", "{}", "[" * 9999,
+                 '{"spikey_calibration": 1, "predictors": [999], "scales": [1]}',
                  '{"spikey_calibration": 1, "predictors": [9], "scales": [1, 2]}',
                  '{"spikey_calibration": 1, "predictors": [Infinity], "scales": [1]}',
                  '{"spikey_calibration": 2, "predictors": [9], "scales": [1]}'):
