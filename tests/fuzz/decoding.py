@@ -1,84 +1,228 @@
-"""A coverage-guided fuzzer of everything that reads compressed files: needs `pip install atheris`.
+"""Targets that read what may be damaged or hostile; each says in a word or two what it found."""
 
-    python tests/fuzz/decoding.py --make-corpus CORPUS     small files of every kind, once
-    python tests/fuzz/decoding.py CORPUS -max_total_time=600 -max_len=4000 -timeout=20
-
-The first byte of an input says how it is read: bit 0 switches checksums off, so that what lies
-behind them is reached; bit 1 takes the rest for an archive, bit 2 for a recording of which a part
-is read. Whatever is raised but SpikeyError and IndexError is a finding, and so is what takes 20 s.
-"""
-
-import sys
+import json
+import tempfile
+import zlib
 from pathlib import Path
-from types import SimpleNamespace
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+import numpy as np
+import test_same_bytes
 
-import atheris
+from spikey_codec import (
+    archive, arrays, batch, chunk, codec, container, converter, recording, stream, topology,
+    weights,
+)
+from spikey_codec.converter import Mapping
+from spikey_codec.predictors import network as network_arrays
+from spikey_codec.predictors.network import Tables
 
-with atheris.instrument_imports(include=["spikey_codec"]):
-    from spikey_codec import archive, codec, index, recording
-    from spikey_codec.errors import SpikeyError
+from .inputs import Input
+from .modes import MOST_PIECES, Agreeable, TooLarge, bound
 
-UNCHECKED, ARCHIVE, PART = 1, 2, 4
-MOST = 1 << 27  # bytes that are decoded of one input: a small file may hold long constants
-ZLIB, NO_ZLIB = codec.zlib, SimpleNamespace(crc32=lambda data, before=0: 0)
+try:
+    from spikey_codec import numcodecs
+    from spikey_codec import zarr as zarr_codec
+except ImportError:
+    numcodecs = zarr_codec = None
+
+MOST_LEADS = 300
+STAND_IN = b"CRC-32!!"  # in a list of weights, for the checksum of the array that comes with it
+LEAD = test_same_bytes.background(40, 3).astype(np.int16)
+RECORDING = test_same_bytes.wav(LEAD.reshape(20, 2), 20)
 
 
-def read(data: bytes) -> None:
-    """Read one input in the way that its first byte says."""
-    kind, content = data[0] if data else 0, data[1:]
-    codec.zlib = index.zlib = recording.zlib = NO_ZLIB if kind & UNCHECKED else ZLIB
+def checked() -> bool:
+    """Whether checksums are compared."""
+    return not isinstance(codec.zlib.crc32(b""), Agreeable)
+
+
+def file(content: bytes) -> str:
+    """A .brainwire file as a whole; what it says of itself has to be true."""
+    header, _ = container.read_header(content)
+    bound(header.frames * header.channels)
+    original = b"".join(codec.decoded(content))
+    if checked():
+        assert zlib.crc32(original) == int.from_bytes(content[5:9], "little")
+    info = codec.read_info(content)
+    assert info["original bytes"] == len(original)
+    return f"{len(original)} bytes {zlib.crc32(original):08x}"
+
+
+def info(content: bytes) -> str:
+    """What a .brainwire file says of itself, of any size."""
+    return json.dumps(codec.read_info(content))
+
+
+def part(content: bytes) -> str:
+    """Some frames and channels of a recording, which have to be those of the whole."""
+    choice = Input(content)
+    start, stop = choice.number(2, signed=True), choice.number(2, signed=True)
+    step, channel = choice.number(signed=True) or None, choice.number()
+    data = choice.rest()
+    found = recording.Recording(data)
+    frames, channels = found.shape
+    bound(min(frames, 2 * chunk.chunk_frames(channels)) * channels)
+    key = slice(start, stop, step), channel % channels
+    if frames > 1 << 16:
+        key = slice(-5, None), key[1]
+    some = found[key]
+    if frames:
+        assert found[-1].shape == (channels,)
     try:
-        if kind & ARCHIVE:
-            opened = archive.Archive(content)
-            for name in opened.names[:3]:
-                opened.read(name)
-        elif kind & PART:
-            found = recording.Recording(content)
-            found[-5:, 0], found[:3]
-        else:
-            size = 0
-            for piece in codec.decoded(content):
-                size += len(piece)
-                if size > MOST:
-                    return
-    except (SpikeyError, IndexError):
+        found[frames]
+    except IndexError:
         pass
-
-
-def make_corpus(folder: Path) -> None:
-    """Write small files of every preset, mapping and framing, and an archive."""
-    import numpy as np
-    import test_same_bytes
-    from networks import no_way_back
-    from strategies import info_list, plain_wav, riff
-
-    random = np.random.default_rng(0)
-    originals = test_same_bytes.originals()
-    packed = []
-    with no_way_back():
-        for preset in test_same_bytes.PRESETS:
-            packed += [codec.compress(original, preset) for original in originals.values()]
-    long = np.zeros(131072 + 30, np.int16)
-    long[-20:] = random.integers(-9, 9, 20)
-    packed += [
-        codec.compress(plain_wav(long)),
-        codec.compress(plain_wav(random.integers(0, 5, 300).astype(np.int16) * 900)),
-        codec.compress(riff(info_list(b"text" * 99), originals["16 bits"][12:])),
-        codec.compress(b"no samples " * 30),
-    ]
-    folder.mkdir(parents=True, exist_ok=True)
-    for number, content in enumerate(packed):
-        for kind in (0, UNCHECKED, UNCHECKED | PART):
-            (folder / f"{number}-{kind}").write_bytes(bytes([kind]) + content)
-    members = [("a.wav", originals["one lead"]), ("b", b"other bytes")]
-    (folder / "archive").write_bytes(bytes([ARCHIVE]) + archive.pack(members))
-
-
-if __name__ == "__main__":
-    if sys.argv[1:2] == ["--make-corpus"]:
-        make_corpus(Path(sys.argv[2]))
     else:
-        atheris.Setup(sys.argv, read)
-        atheris.Fuzz()
+        raise AssertionError("There is a frame behind the last one.")
+    bound(frames * channels)
+    whole = b"".join(codec.decoded(data))
+    samples = np.frombuffer(whole, "<i2", frames * channels, len(found.head))
+    np.testing.assert_array_equal(some, samples.reshape(frames, channels)[key])
+    return f"{some.shape} {zlib.crc32(some.tobytes()):08x}"
+
+
+def span(content: bytes) -> str:
+    """Frames and channels as a user names them."""
+    choice = Input(content)
+    texts = [choice.take(choice.number(2)), choice.rest()]
+    frames, channels = (text.decode("utf-8", "replace") or None for text in texts)
+    with recording.Recording(codec.compress(RECORDING)) as found:
+        wav = b"".join(recording.part_of(found, frames, channels))
+    return f"{len(wav)} bytes"
+
+
+def array(content: bytes) -> str:
+    """Samples of a chunk of Zarr, by both ways in."""
+    header, _ = container.read_header(content)
+    bound(header.frames * header.channels)
+    samples = arrays.decode_array(content)
+    assert samples.dtype == np.int16 and samples.ndim == 2
+    if numcodecs:
+        np.testing.assert_array_equal(numcodecs.Spikey().decode(content), samples)
+    return f"{samples.shape} {zlib.crc32(samples.tobytes()):08x}"
+
+
+def members(content: bytes) -> str:
+    """An archive: listed, read member by member, and unpacked into a folder."""
+    opened = archive.Archive(content)
+    for member in opened.members:
+        assert archive._fault(member.name) is None
+    for group in opened.groups:
+        bound(group.size)
+    with tempfile.TemporaryDirectory() as folder:
+        good, bad = archive.unpack(opened, folder)
+        assert good + bad == len(opened.members)
+        there = {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+    assert len(there) == good and there.keys() <= set(opened.names)
+    for number, group in enumerate(opened.groups):
+        if group.members[0].name not in there:
+            continue
+        restored = opened.read_group(number)
+        assert restored == [there[member.name] for member in group.members]
+        assert [len(data) for data in restored] == [member.size for member in group.members]
+        if checked():
+            at = group.start + (5 if len(restored) == 1 else 0)
+            assert zlib.crc32(restored[0]) == int.from_bytes(content[at : at + 4], "little")
+    return f"{good} good, {bad} bad"
+
+
+def packets(content: bytes) -> str:
+    """A stream, which gives the same however its bytes are cut."""
+    choice = Input(content)
+    size = choice.number() + 1
+    data = choice.rest()
+    size = max(size, len(data) // MOST_PIECES)
+    found = []
+    for pieces in ([data], [data[i : i + size] for i in range(0, len(data), size)]):
+        decoder = stream.StreamDecoder()
+        blocks = [block for piece in pieces for block in decoder.blocks(piece)]
+        intervals = [(first, len(samples)) for first, samples in blocks]
+        covered = sorted([*intervals, *decoder.lost])
+        position = 0
+        for first, frames in covered:
+            assert first == position and frames > 0
+            position += frames
+        assert position == decoder.position
+        content_of = [(first, samples.shape, samples.tobytes()) for first, samples in blocks]
+        unused = decoder.skipped + decoder.pending
+        found.append((content_of, decoder.lost, decoder.dropped, unused))
+    assert found[0] == found[1]
+    blocks, lost, dropped, unused = found[0]
+    return f"{len(blocks)} blocks, {len(lost)} lost, {dropped} dropped, {unused} unused"
+
+
+def calibration(content: bytes) -> str:
+    """The JSON of a calibration, with which a stream can be coded."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "leads.json"
+        path.write_bytes(content)
+        known = stream.Calibration.load(path)
+    leads = len(known.predictors)
+    if leads > MOST_LEADS:
+        raise TooLarge
+    frame = np.resize(LEAD, (3, leads)) << 6
+    decoder = stream.StreamDecoder()
+    packet = stream.StreamEncoder(leads, known).push(frame)
+    np.testing.assert_array_equal(decoder.push(packet), frame)
+    return f"{leads} leads"
+
+
+def graph(content: bytes) -> str:
+    """The JSON of a topology."""
+    found = topology.Topology.from_json(content.decode("utf-8", "replace"))
+    again = topology.Topology.from_json(found.to_json())
+    assert again.to_json() == found.to_json()
+    return "a topology"
+
+
+def network(content: bytes) -> str:
+    """The array of a network, with which a recording can be coded."""
+    array = np.frombuffer(content[: len(content) & ~1], "<i2").astype(np.int16)
+    parsed = network_arrays.parse(array)
+    np.testing.assert_array_equal(network_arrays.to_array(parsed), array)
+    mapping, codes = Mapping(converter.CHALLENGE), LEAD.reshape(20, 2)
+    encoder, decoder = (
+        chunk.ChunkCoder(-512, 511, chunk.edges_of(mapping).tobytes(), encoding, Tables(parsed))
+        for encoding in (True, False)
+    )
+    sides = [encoder.choose(codes[:, i]) for i in range(2)]
+    errors = [encoder._errors(codes[:, i], sides[i]) for i in range(2)]
+    peer = chunk.Peer(0, 3, 64, np.arange(-6, 7).astype(np.int8))
+    sides[1] = sides[1]._replace(peers=(peer,))
+    packed = encoder.encode_with(codes, sides, errors)
+    np.testing.assert_array_equal(decoder.decode(memoryview(packed), *codes.shape), codes)
+    return f"preset {parsed.preset}, {zlib.crc32(packed):08x}"
+
+
+def folder(content: bytes) -> str:
+    """A folder of weights: its list, and an array that need not be what is listed."""
+    choice = Input(content)
+    data = choice.take(choice.number(2))
+    listed = choice.rest().replace(STAND_IN, b"%08x" % zlib.crc32(data))
+    with tempfile.TemporaryDirectory() as path:
+        (Path(path) / weights.MANIFEST).write_bytes(listed)
+        (Path(path) / "linear.npy").write_bytes(data)
+        weights.names(path)
+        array = weights.read(path, "linear")
+    return f"{array.dtype} {array.shape}"
+
+
+def journal(content: bytes) -> str:
+    """What `spikey batch` wrote down of an earlier run; lines that are not whole do not matter."""
+    with tempfile.TemporaryDirectory() as path:
+        (Path(path) / batch.JOURNAL).write_bytes(content)
+        entries = batch.read_journal(Path(path))
+    return f"{len(entries)} entries"
+
+
+def configuration(content: bytes) -> str:
+    """What an array of Zarr format 3 says of its codec."""
+    try:
+        said = json.loads(content)
+    except (ValueError, RecursionError):  # Zarr's own to refuse
+        return "no JSON"
+    if not zarr_codec or not isinstance(said, dict):
+        return "nothing to be read here"
+    made = zarr_codec.SpikeyCodec.from_dict(said)
+    assert zarr_codec.SpikeyCodec.from_dict(made.to_dict()) == made
+    return repr(made)
