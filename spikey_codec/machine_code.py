@@ -26,6 +26,7 @@ from .errors import UsageError
 
 TYPES = {"i2": np.int16, "i4": np.int32, "i8": np.int64, "u1": np.uint8, "u2": np.uint16,
          "u4": np.uint32}  # fmt: skip
+FREE = "NRT_MemInfo_call_dtor"
 
 
 def target() -> str:
@@ -99,9 +100,11 @@ def _read(path: Path) -> bytes | None:
 def _load(code: bytes) -> dict[str, Callable]:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-    # numba's arrays may own memory, which this would free; ours, from NumPy, never do.
-    llvm.add_symbol("NRT_MemInfo_call_dtor", ctypes.cast(ctypes.pythonapi.Py_FatalError,
-                                                         ctypes.c_void_p).value)  # fmt: skip
+    # Numba's arrays may own memory, which this would free; ours, from NumPy, never do. Where numba
+    # is at work too, it has one that does, and all of the process shares it.
+    if not llvm.address_of_symbol(FREE):
+        never = ctypes.cast(ctypes.pythonapi.Py_FatalError, ctypes.c_void_p).value
+        llvm.add_symbol(FREE, never)
     machine = llvm.Target.from_default_triple().create_target_machine()
     linker = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
     linker.add_object_file(llvm.ObjectFileRef.from_data(code))

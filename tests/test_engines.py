@@ -96,6 +96,21 @@ def test_machine_code_is_not_given_what_it_would_misread(own_cache):
             run(*wrong)
 
 
+def test_numba_goes_on_where_machine_code_has_been_made(run_python):
+    """Its arrays are freed by its own function, not by what stands in for that without numba."""
+    script = (
+        "import numba, numpy as np\n"
+        "from spikey_codec import compilation, kernels, machine_code\n"
+        "package, exports = compilation.marked_for_numba()\n"
+        "few = {'lagged_products': exports['lagged_products']}\n"
+        "compilation.marked_for_numba = lambda: (package, few)\n"
+        "machine_code._load(compilation.object_code(''))['lagged_products']\n"
+        "assert numba.njit(lambda n: (np.arange(n) * 2).sum())(10) == 90\n"
+    )
+    done = run_python(script)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 def run_encode(arguments: list[str], after: str, **environment):
     code = f"import sys; from spikey_codec.executables import encode; assert not encode(); {after}"
     return subprocess.run(
