@@ -87,12 +87,11 @@ class Calibration(NamedTuple):
             content = json.loads(Path(path).read_bytes())
             if content.pop("spikey_calibration") != STREAM_VERSION:
                 raise ValueError
-            self = cls(list(map(int, content["predictors"])), list(map(int, content["scales"])))
-            if not self.is_possible():
+            self = cls([*content["predictors"]], [*content["scales"]])
+            whole = all(type(number) is int for numbers in self for number in numbers)
+            if not (whole and self.is_possible()):
                 raise ValueError
-        except (
-            ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError
-        ) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise RecordingError(f"{path} is not a calibration of this release.") from error
         return self
 

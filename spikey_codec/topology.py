@@ -12,7 +12,6 @@ that makes unrelated leads look alike, and what is left in common is shared nois
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -31,6 +30,7 @@ THRESHOLDS = {DIFFERENCES: SIMULTANEOUS, RAW: ALIKE}
 # that somewhere among the pairs of a thousand leads.
 CHANCE = 6.0
 MOST_PEERS = 8
+LARGEST_DEVIATION = 1 << 64  # what 64 bits can hold has none above this
 DECIMALS = 6  # of a correlation: chance leaves three of them uncertain
 
 FORMAT = "spikey topology"
@@ -260,7 +260,7 @@ class Topology:
         )
         self._known = _Graph(peers, groups)
         weights = [_number(e["weight"], e["samples"]) for e in entries]
-        deviations = [_number(e["deviation"], math.inf) for e in entries]
+        deviations = [_number(e["deviation"], LARGEST_DEVIATION) for e in entries]
         lengths = [lead.samples for lead in self.leads]
         _insist(
             len(set(zip(lengths, weights))) == len(set(lengths)),
@@ -280,7 +280,7 @@ def _insist(true: bool, why: str) -> None:
 
 
 def _number(value, most: float) -> float:
-    good = type(value) in (int, float) and 0 <= value <= most and value < math.inf
+    good = type(value) in (int, float) and 0 <= value <= most
     _insist(good, "a lead's weight or deviation cannot be")
     return float(value)
 

@@ -46,10 +46,9 @@ class SpikeyCodec(ArrayBytesCodec):
     @classmethod
     def from_dict(cls, data: dict) -> SpikeyCodec:
         """From {"name": "spikey", "configuration": {"preset": ...}}; all but the name may lack."""
-        unknown = set(data) - {"name", "configuration"}
         configuration = data.get("configuration") or {}
-        unknown |= set(configuration) - {"preset"}
-        if data.get("name") != NAME or unknown:
+        known = isinstance(configuration, dict) and configuration.keys() <= {"preset"}
+        if data.get("name") != NAME or not known or not data.keys() <= {"name", "configuration"}:
             raise UsageError(f"This is no configuration of the codec {NAME!r}: {data}.")
         return cls(**configuration)
 

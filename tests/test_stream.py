@@ -177,6 +177,8 @@ def test_impossible_streams_and_calibrations_are_refused(tmp_path):
                  '{"spikey_calibration": 1, "predictors": [999], "scales": [1]}',
                  '{"spikey_calibration": 1, "predictors": [9], "scales": [1, 2]}',
                  '{"spikey_calibration": 1, "predictors": [Infinity], "scales": [1]}',
+                 '{"spikey_calibration": 1, "predictors": "12", "scales": "34"}',
+                 '{"spikey_calibration": 1, "predictors": [1.5], "scales": [1]}',
                  '{"spikey_calibration": 2, "predictors": [9], "scales": [1]}'):
         (tmp_path / "bad.json").write_text(text)
         with pytest.raises(RecordingError, match="bad.json"):

@@ -366,6 +366,7 @@ NONSENSE = {
     "weights that differ": (damaged(["leads", 1, "weight"], 5), "another weight"),
     "a deviation that is none": (damaged(["leads", 1, "deviation"], float("nan")), "deviation"),
     "an endless deviation": (damaged(["leads", 1, "deviation"], float("inf")), "deviation"),
+    "a deviation too large to square": (damaged(["leads", 1, "deviation"], 1e308), "deviation"),
     "a huge deviation": (damaged(["leads", 1, "deviation"], 10**400), "damaged|deviation"),
     "a text as deviation": (damaged(["leads", 1, "deviation"], "5"), "weight or deviation"),
     "a peer that is not there": (damaged(["leads", 1, "peers", 0, 0], 4), "peer that cannot be"),

@@ -297,6 +297,7 @@ def test_the_metadata_go_through_json(tmp_path):
 @needs_3
 @pytest.mark.parametrize("data", [
     {}, {"name": "bytes"}, {"name": "spikey", "configuration": {"level": 3}},
+    {"name": "spikey", "configuration": 5}, {"name": "spikey", "configuration": [["preset"]]},
     {"name": "spikey", "must_understand": False},
 ])
 def test_other_metadata_are_refused(data):

@@ -15,6 +15,7 @@ tests/test_fuzz.py replays that folder and the corpus with both engines, without
 
 targets.py   which target an input is for, and what counts as a finding
 decoding.py  targets that read what may be damaged or hostile
+documents.py a target of texts in JSON that hold what their readers do not expect
 encoding.py  targets that compress anything, which must come back
 modes.py     checks switched off, small chunks, limits of size, guarded kernels
 inputs.py    numbers from the front of an input

@@ -201,10 +201,11 @@ def folder(content: bytes) -> str:
     listed = choice.rest().replace(STAND_IN, b"%08x" % zlib.crc32(data))
     with tempfile.TemporaryDirectory() as path:
         (Path(path) / weights.MANIFEST).write_bytes(listed)
-        (Path(path) / "linear.npy").write_bytes(data)
+        for name in ("other", "linear"):
+            (Path(path) / f"{name}.npy").write_bytes(data)
         weights.names(path)
-        array = weights.read(path, "linear")
-    return f"{array.dtype} {array.shape}"
+        found = [weights.read(path, name) for name in ("other", "linear")]
+    return " ".join(f"{array.dtype} {array.shape}" for array in found)
 
 
 def journal(content: bytes) -> str:

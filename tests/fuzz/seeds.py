@@ -13,11 +13,11 @@ from strategies import (
     FLOAT, NO_SIZE, chunk, ds64, extensible_fmt, fmt, info_list, pcm_bytes, plain_wav, riff,
 )
 
-from spikey_codec import archive, batch, codec, converter, presets, stream, topology
+from spikey_codec import archive, codec, converter, presets, stream, topology
 from spikey_codec.converter import Mapping
 from spikey_codec.predictors.network import to_array
 
-from . import decoding, encoding
+from . import decoding, documents, encoding
 from .inputs import field
 from .modes import running
 from .targets import NETWORKS, SMALL, UNCHECKED, small_networks, tagged
@@ -106,22 +106,21 @@ def _others() -> dict[str, bytes]:
             made[f"stream, {name}, {mode}"] = tagged(decoding.packets, b"\x08" + sent, mode)
     made["uneven"] = tagged(decoding.file, _uneven(), UNCHECKED)
     graph = topology.Topology(samples.T.copy(), names=[("a.wav", i) for i in range(3)])
-    saved = {"spikey_calibration": stream.STREAM_VERSION, "predictors": [3, 9], "scales": [4, 5]}
-    made["calibration"] = tagged(decoding.calibration, json.dumps(saved).encode())
     made["topology"] = tagged(decoding.graph, graph.to_json().encode())
     for kind, preset in NETWORKS.items():
         array = to_array(networks.for_preset(kind, preset)).astype("<i2").tobytes()
         made[f"network, {kind}"] = tagged(decoding.network, array)
-    listed = {"arrays": {"linear": {"crc32": decoding.STAND_IN.decode(), "shape": [3]}}}
     for dtype in ("<i2", ">f8", "?"):
-        npy = _npy(np.arange(3).astype(dtype))
-        content = field(npy) + json.dumps(listed).encode()
+        npy = _npy(np.arange(32).reshape(2, 16).astype(dtype))
+        content = field(npy) + json.dumps(documents.LISTED).encode()
         made[f"weights, {dtype}"] = tagged(decoding.folder, content)
-    said = {"name": "spikey", "configuration": {"preset": "short"}}
-    made["configuration"] = tagged(decoding.configuration, json.dumps(said).encode())
-    stamp = batch.Stamp(1, 2, 3)._asdict()
-    entry = batch.Entry("a", "b", "encode", None, stamp, stamp)._asdict()
-    made["journal"] = tagged(decoding.journal, json.dumps(entry).encode() + b"\n")
+        content = bytes([len(documents.DOCUMENTS) - 1, 0, 0, 1, documents.HERE, 6]) + npy
+        made[f"document of {dtype}"] = tagged(documents.document, content)
+    for run, text in documents.DOCUMENTS[:-1]:
+        made[f"{run.__name__}, JSON"] = tagged(run, json.dumps(text).encode())
+    for number in range(len(documents.DOCUMENTS)):
+        content = bytes([number, number, documents.HERE, 0])
+        made[f"document {number}"] = tagged(documents.document, content)
     for number, (span, channels) in enumerate(
         [(b"2:5", b"0"), (b"0.1s:", b"1,0-1"), (b":", b""), (b"", b"0")]
     ):

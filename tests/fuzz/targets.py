@@ -17,7 +17,7 @@ from spikey_codec.errors import (
     WeightsError,
 )
 
-from . import decoding, encoding, modes
+from . import decoding, documents, encoding, modes
 
 UNCHECKED, SMALL, FIRST_TARGET_BIT = 1, 2, 2
 UNREADABLE = NotBrainwireError, VersionError, CorruptError
@@ -57,6 +57,7 @@ TARGETS = (
     Target(encoding.damaged, checked=True),
     Target(encoding.any_members, (UsageError,)),
     Target(decoding.journal),
+    Target(documents.document, (RecordingError, UsageError, WeightsError)),
 )
 
 
