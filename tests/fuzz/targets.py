@@ -88,7 +88,10 @@ def read(data: bytes) -> str:
 @contextmanager
 def small_networks() -> Iterator[None]:
     """Within, the presets with a network are small ones, the same on every machine."""
-    kinds = {kind: networks.for_preset(kind, preset) for kind, preset in NETWORKS.items()}
+    kinds = {
+        kind.replace(" ", "-"): networks.for_preset(kind, preset)
+        for kind, preset in NETWORKS.items()
+    }
     with tempfile.TemporaryDirectory() as folder:
         networks.write_weights(Path(folder), kinds)
         with networks.using_weights(Path(folder)):
