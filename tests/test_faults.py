@@ -15,7 +15,7 @@ import pytest
 
 import spikey_codec
 from faults import (
-    INPUTS, OUT, PACKED, WAV, WRITERS, Writer, assert_fails, assert_one_sentence, call, fill,
+    INPUTS, OUT, WAV, WRITERS, Writer, assert_fails, assert_one_sentence, call, fill,
     process,
 )
 from spikey_codec import archive, chunk, codec, files, sources, weights

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from faults import (
-    OUT, PACKED, RAW, STREAM, WAV, WRITERS, assert_one_sentence, fill, partials, process,
+    OUT, PACKED, RAW, STREAM, WAV, assert_one_sentence, fill, partials, process,
 )
 from spikey_codec import batch, codec, files
 from spikey_codec.lab.simulate import write_recordings
