@@ -13,9 +13,12 @@ from .errors import CorruptError, NotBrainwireError, SpikeyError, VersionError
 
 class _Parser(argparse.ArgumentParser):
     def exit(self, status: int = 0, message: str | None = None):
+        if message:
+            standard.complain(message.rstrip("\n"))
         if error := standard.settle():  # what --help or --version said did not get through
-            status, message = 1, f"{self.prog}: {files.sentence(error)}\n"
-        super().exit(status, message)
+            standard.complain(f"{self.prog}: {files.sentence(error)}")
+            status = status or 1
+        super().exit(status)
 
     def error(self, message: str):
         self.exit(2, f"{self.prog}: {message} (try {self.prog} --help).\n")

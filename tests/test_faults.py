@@ -15,8 +15,7 @@ import pytest
 
 import spikey_codec
 from faults import (
-    INPUTS, OUT, WAV, WRITERS, Writer, assert_fails, assert_one_sentence, call, fill,
-    process,
+    INPUTS, OUT, WAV, WRITERS, Writer, assert_fails, assert_one_sentence, call, fill, process,
 )
 from spikey_codec import archive, chunk, codec, files, sources, weights
 from spikey_codec.errors import CorruptError

@@ -12,9 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faults import (
-    OUT, PACKED, RAW, STREAM, WAV, assert_one_sentence, fill, partials, process,
-)
+from faults import OUT, PACKED, RAW, STREAM, WAV, assert_one_sentence, fill, partials, process
 from spikey_codec import batch, codec, files
 from spikey_codec.lab.simulate import write_recordings
 from strategies import plain_wav
@@ -35,6 +33,7 @@ def long(tmp_path_factory) -> dict[str, bytes]:
 def here(tmp_path, monkeypatch) -> Path:
     """The folder of the inputs; work is done within it."""
     monkeypatch.chdir(fill(tmp_path))
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)  # unless a test asks for it
     return tmp_path
 
 
@@ -176,12 +175,11 @@ standard = pytest.mark.parametrize("name", TO_STANDARD)
 
 
 def by_shell(name: str, redirection: str, **environment) -> subprocess.CompletedProcess:
-    """Run it with redirections; Python's streams are as usual unless the environment says so."""
-    usual = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
+    """Run it with redirections, and more in its environment."""
     script = f'exec "$@" {STANDARD_INPUT.get(name, "")} {redirection}'
     return subprocess.run(
         ["sh", "-c", script, "sh", *process(*TO_STANDARD[name][0])],
-        capture_output=True, env=usual | environment, timeout=TIMEOUT,
+        capture_output=True, env=os.environ | environment, timeout=TIMEOUT,
     )
 
 
