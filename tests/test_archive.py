@@ -684,6 +684,14 @@ def test_the_list_names_bytes_and_groups(spikey, packed):
     assert float(total.split()[2]) == pytest.approx(size / len(PACKED), abs=1e-4)
 
 
+def test_verify_reads_archives(spikey, here, packed):
+    size = sum(len(data) for _, data in MIXTURE)
+    assert spikey("verify", packed).output == f"{packed}: good, {len(MIXTURE)} files, {size} bytes\n"
+    (here / "damaged").write_bytes((here / packed).read_bytes()[:-1])
+    result = spikey("verify", "damaged", status=CorruptError.exit_code)
+    assert_fails(result, "1 of 1 files are bad", "damaged: BAD: The archive is cut short")
+
+
 def test_the_list_says_that_an_archive_is_cut_short(spikey, packed):
     packed.write_bytes(PACKED[:-7])
     result = spikey("list", packed, status=CorruptError.exit_code)
