@@ -169,13 +169,14 @@ def _npy(array: np.ndarray) -> bytes:
 
 
 def inputs() -> dict[str, bytes]:
-    """All of them, by what they are."""
-    with small_networks():
-        return _files() | _others() | _originals()
+    """All of them, by what they are; to be called within `small_networks`."""
+    return _files() | _others() | _originals()
 
 
 def write(folder: Path) -> None:
     """One file each."""
     folder.mkdir(parents=True, exist_ok=True)
-    for content in inputs().values():
+    with small_networks():
+        made = inputs()
+    for content in made.values():
         (folder / f"{zlib.crc32(content):08x}").write_bytes(content)
