@@ -44,20 +44,29 @@ def keep(folders: list[Path]) -> None:
     folders : inputs beside the seeds and those kept so far; a fuzzer may be running on them
     Both engines have their say: what only one of them shows is covered too.
     """
-    with tempfile.TemporaryDirectory() as given, tempfile.TemporaryDirectory() as merged:
-        seeds.write(Path(given))
-        unpack(Path(given))
+    with tempfile.TemporaryDirectory() as everything, tempfile.TemporaryDirectory() as merged:
+        seeds.write(Path(everything))
+        unpack(Path(everything))
         for path in [path for folder in folders for path in folder.iterdir()]:
             with contextlib.suppress(FileNotFoundError):  # a shorter one took its place
-                shutil.copy(path, given)
-        for engine in ("python", ""):
-            subprocess.run(
-                [sys.executable, str(HERE), merged, given, "-merge=1", f"-max_len={LONGEST}"],
-                env={**os.environ, "SPIKEY_ENGINE": engine}, check=True,
-            )  # fmt: skip
+                shutil.copy(path, everything)
+        for engine, longest in (("python", SHORT), ("", LONGEST)):
+            _merge(Path(everything), merged, engine, longest)
         contents = sorted(path.read_bytes() for path in Path(merged).iterdir())
-    with zipfile.ZipFile(KEPT, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as inputs:
+    with zipfile.ZipFile(KEPT, "w") as inputs:
         for number, content in enumerate(contents):
             about = zipfile.ZipInfo(f"{number:04}", NEVER)
             inputs.writestr(about, content, zipfile.ZIP_DEFLATED, 9)
     print(f"{len(contents)} inputs, {KEPT.stat().st_size} bytes.", file=sys.stderr)
+
+
+def _merge(everything: Path, merged: str, engine: str, longest: int) -> None:
+    """Add to a folder what, with this engine, reaches more than is reached by what is there."""
+    with tempfile.TemporaryDirectory() as given:
+        for path in everything.iterdir():
+            if path.stat().st_size <= longest:
+                shutil.copy(path, given)
+        subprocess.run(
+            [sys.executable, str(HERE), merged, given, "-merge=1", f"-max_len={longest}"],
+            env={**os.environ, "SPIKEY_ENGINE": engine}, check=True,
+        )  # fmt: skip
