@@ -78,10 +78,19 @@ def test_a_packet_that_could_have_been_decoded_is_missed(monkeypatch, worse_chan
 
 def test_memory_does_not_grow_with_a_recording(tmp_path):
     """23 MB, a process for it 12 MB more than for the fifth part of it at most."""
-    found = long.run(tmp_path, seconds=150, channels=4, most=12, parts=20)
+    found = long.run(tmp_path, seconds=150, channels=4, most=12, parts=20, hole=3_000_000)
     assert found["failures"] == []
     assert found["bytes"] > 23 * MB and found["ratio"] > 3
     assert list(tmp_path.iterdir()) == []
+
+
+def test_samples_are_found_whatever_the_head_can_say(tmp_path, monkeypatch):
+    took = long.try_other_heads(tmp_path, 800_000)
+    assert list(took) == ["size unknown", "size modulo 2^32", "raw"]
+    monkeypatch.setattr(long, "BEHIND", long.BEHIND[::-1])
+    monkeypatch.setattr(long, "measured", lambda command, PYTHONPATH: None)  # leaves what was there
+    with pytest.raises(AssertionError):
+        long.try_other_heads(tmp_path, 800_000)
 
 
 def test_a_recording_there_is_no_room_for_is_not_begun(tmp_path):

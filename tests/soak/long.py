@@ -9,20 +9,21 @@ import time
 from pathlib import Path
 
 import numpy as np
-from strategies import NO_SIZE, ds64, fmt
+from strategies import NO_SIZE, chunk, ds64, fmt, riff
 
 import spikey_codec
 from spikey_codec import progress
 from spikey_codec.container import CHALLENGE_RATE
 
 from .leads import Leads
-from .memory import MEGABYTE, Measured, measured
+from .memory import Measured, measured
 
 ROOT = Path(spikey_codec.__file__).parents[1]
 SET_UP = ROOT / ".venv" / "spikey-setup"
 BLOCK = 1 << 16  # frames
 ROOM = 3.5  # times the recording: itself, two compressed files, one of the restored, and some
 FIRST = 60.0  # seconds, at most, of a recording whose memory the long one's is compared with
+STEPS = 11  # of a run, to show how far it is
 PARTS = 300  # that are read out of the middle
 LONGEST_PART = 5000  # frames
 MOST_GROWTH = 40  # MB: an index of some thousand chunks, code tables of rare scales
@@ -93,6 +94,7 @@ class Trip:
         self._paths = {name: folder / name for name in ("a.wav", "a.spk", "b.spk", "back.wav")}
         self.took: dict[str, Measured] = {}
         self.failures: list[str] = []
+        self.packed, self.part = 0, 0.0
         write_recording(self._paths["a.wav"], frames, channels, seed)
         self.original = self._paths["a.wav"].stat().st_size
         self._channels, self._seed = channels, seed
@@ -129,15 +131,48 @@ class Trip:
             self.failures.append(f"{names[0]} and {names[1]} differ")
 
 
+# Other ways to say that there is more than 32 bits can hold; of a file with a hole of zeros
+
+HOLE = 4_500_000_000  # bytes
+BEHIND = np.arange(-2000, 2000, dtype="<i2").reshape(1000, 4)  # the hole
+
+
+def other_heads(size: int) -> dict[str, tuple[bytes, list[str]]]:
+    """Name: what stands before so many bytes of samples, and what `spikey encode` is told."""
+    channels = BEHIND.shape[1]
+    return {
+        "size unknown": (riff(fmt(channels), chunk(b"data", b"", NO_SIZE), size=NO_SIZE), []),
+        "size modulo 2^32": (riff(fmt(channels), chunk(b"data", b"", size % (1 << 32))), []),
+        "raw": (b"", ["--raw", "--channels", str(channels)]),
+    }
+
+
+def try_other_heads(folder: Path, hole: int) -> dict[str, Measured]:
+    """Encode a file of each; AssertionError where not all of its samples are found."""
+    took = {}
+    source, target = folder / "hole", folder / "packed"
+    for name, (begin, options) in other_heads(hole + BEHIND.nbytes).items():
+        with open(source, "wb") as file:
+            file.write(begin)
+            file.seek(hole, os.SEEK_CUR)
+            file.write(BEHIND.tobytes())
+        command = spikey("encode", "-j", "2", *options, str(source), str(target))
+        took[name] = measured(command, PYTHONPATH=str(ROOT))
+        with spikey_codec.open(target) as found:
+            assert found.shape == (hole // 8 + len(BEHIND), BEHIND.shape[1]), name
+            assert np.array_equal(found[-len(BEHIND) :], BEHIND), name
+    return took
+
+
 def run(
     folder: Path, seconds: float, channels: int = 4, seed: int = 0, most: float = MOST_GROWTH,
-    parts: int = PARTS,
+    parts: int = PARTS, hole: int = HOLE,
 ) -> dict:
     """Encode and decode so long a recording in every way of the command line; the figures.
 
     folder : where there is room for it, for the time of the run; SystemExit where there is not
     most : MB that any process may take more than for a beginning of the recording
-    parts : how many are read out of the middle
+    parts : how many are read out of the middle; hole : see `try_other_heads`
     """
     frames = round(seconds * CHALLENGE_RATE)
     needed = int(ROOM * 2 * frames * channels)
@@ -147,12 +182,18 @@ def run(
     first = round(min(FIRST, seconds / 5) * CHALLENGE_RATE)
     trips = []
     with progress.shown("step") as line:
+        with tempfile.TemporaryDirectory(dir=folder) as scratch:
+            heads = try_other_heads(Path(scratch), hole)
+        line.advance(STEPS)
         for number in first, frames:
             with tempfile.TemporaryDirectory(dir=folder) as scratch:
                 trips.append(Trip(Path(scratch), number, channels, seed))
-                trips[-1].make(line, 10, parts)
+                trips[-1].make(line, STEPS, parts)
     begin, whole = trips
     failures = begin.failures + whole.failures
+    most_of_heads = max(taken.megabytes for taken in heads.values())
+    if most_of_heads > max(taken.megabytes for taken in begin.took.values()) + most:
+        failures.append(f"a file with a hole: {most_of_heads} MB")
     for name, taken in whole.took.items():
         if taken.megabytes - begin.took[name].megabytes > most:
             failures.append(f"{name}: {begin.took[name].megabytes} to {taken.megabytes} MB")
@@ -168,11 +209,14 @@ def run(
             for name, taken in whole.took.items()
             for what, value in (
                 ("seconds", taken.seconds),
-                ("million samples a second", round(samples / taken.seconds / MEGABYTE, 1)),
+                ("seconds of processors", taken.processor),
+                ("million samples a second of them", round(samples / taken.processor / 1e6, 1)),
                 ("MB at its peak", taken.megabytes),
                 (f"MB for the first {first / CHALLENGE_RATE:.4g} s", begin.took[name].megabytes),
             )
         },
+        **{f"{hole} bytes of zeros, {name}: MB at its peak": taken.megabytes
+           for name, taken in heads.items()},
         "parts read": parts,
         "ms for a part": round(1000 * whole.part, 1),
         "failures": failures,

@@ -22,7 +22,8 @@ import json, os, sys, time
 begin = time.perf_counter()
 process = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
 _, status, usage = os.wait4(process, 0)
-print(json.dumps([os.waitstatus_to_exitcode(status), time.perf_counter() - begin, usage.ru_maxrss]))
+seconds = time.perf_counter() - begin, usage.ru_utime + usage.ru_stime
+print(json.dumps([os.waitstatus_to_exitcode(status), *seconds, usage.ru_maxrss]))
 """
 
 
@@ -90,9 +91,13 @@ class Watch:
 
 
 class Measured(NamedTuple):
-    """What a command took: seconds, and MB of the largest of its processes at its peak."""
+    """What a command took: seconds, of all its processors as well, and MB.
+
+    megabytes : of the largest of its processes at its peak
+    """
 
     seconds: float
+    processor: float
     megabytes: float
 
 
@@ -102,7 +107,7 @@ def measured(command: list[str], **environment: str) -> Measured:
         [sys.executable, "-I", "-S", "-c", STARTER, *command],
         capture_output=True, text=True, check=True, env={**os.environ, **environment},
     )  # fmt: skip
-    status, seconds, peak = json.loads(done.stdout)
+    status, seconds, processor, peak = json.loads(done.stdout)
     if status:
         raise RuntimeError(f"{command} ended with status {status}: {done.stderr}")
-    return Measured(round(seconds, 1), round(peak * UNIT / MEGABYTE, 1))
+    return Measured(round(seconds, 1), round(processor, 1), round(peak * UNIT / MEGABYTE, 1))
