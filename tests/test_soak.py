@@ -1,5 +1,6 @@
 """The runs of tests/soak in short: they find nothing, and would find what they look for."""
 
+import mmap
 import subprocess
 import sys
 from pathlib import Path
@@ -126,7 +127,8 @@ def test_memory_that_grows_is_noticed():
     watch = memory.Watch(interval=0)
     held = []
     for _ in range(memory.FEWEST_LOOKS * 2):
-        held.append(np.ones(40_000))
+        held.append(mmap.mmap(-1, 320_000))  # new pages, whatever the tests before have freed
+        held[-1].write(bytes(320_000))
         assert watch.look()
     assert watch.growth() > 10 * MB and watch.slope() > 0
     assert watch.complaints(10 * MB) and not watch.complaints(200 * MB)
