@@ -55,6 +55,22 @@ def flipped(data: bytes, flips: tuple[int, ...] = FLIPS) -> Iterator[bytes]:
             yield bytes(changed)
 
 
+@st.composite
+def harmed(draw: st.DrawFn, data: bytes) -> bytes:
+    """The data with one to four bytes that are others, too many or missing."""
+    random, out = draw(st.randoms(use_true_random=False)), bytearray(data)
+    for _ in range(random.randint(1, 4)):
+        at = random.randrange(len(out))
+        action = random.randrange(3)
+        if action == 0:
+            out[at] = random.randrange(256)
+        elif action == 1:
+            out.insert(at, random.randrange(256))
+        elif len(out) > 1:
+            del out[at]
+    return bytes(out)
+
+
 # Payloads
 
 
