@@ -48,6 +48,18 @@ def file(content: bytes) -> str:
     return f"{len(original)} bytes {zlib.crc32(original):08x}"
 
 
+def rescued(content: bytes) -> str:
+    """What is left of a damaged file: as much as the whole, and the whole where nothing is lost."""
+    header, _ = container.read_header(content)
+    bound(header.frames * header.channels)
+    said: list[str] = []
+    original = b"".join(codec.salvaged(content, said.append))
+    assert len(original) == codec.read_info(content)["original bytes"]
+    if not said:
+        assert original == b"".join(codec.decoded(content))
+    return f"{len(said)} sentences, {zlib.crc32(original):08x}"
+
+
 def info(content: bytes) -> str:
     """What a .brainwire file says of itself, of any size."""
     return json.dumps(codec.read_info(content))
@@ -136,6 +148,7 @@ def packets(content: bytes) -> str:
     for pieces in ([data], [data[i : i + size] for i in range(0, len(data), size)]):
         decoder = stream.StreamDecoder()
         blocks = [block for piece in pieces for block in decoder.blocks(piece)]
+        blocks += decoder.finish()
         intervals = [(first, len(samples)) for first, samples in blocks]
         covered = sorted([*intervals, *decoder.lost])
         position = 0

@@ -12,7 +12,7 @@ from spikey_codec import (
 from spikey_codec.predictors import network
 
 INTERPRETED = engine.name == "python"
-MOST_SAMPLES = 1 << 11 if INTERPRETED else 1 << 23  # that one input may take the time to decode
+MOST_SAMPLES = 1 << 10 if INTERPRETED else 1 << 23  # that one input may take the time to decode
 MOST_PIECES = 40  # of a stream: one that comes byte by byte is slow without telling more
 MOST_FITS = 48  # of predictors and peers, one for every channel of every chunk
 SMALL_CHUNK, SHORT_RUN = 64, 16  # frames

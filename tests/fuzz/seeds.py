@@ -73,6 +73,8 @@ def _files() -> dict[str, bytes]:
                 about = f"{preset}, {name}, {mode}"
                 made[f"file, {about}"] = tagged(decoding.file, packed, mode)
                 made[f"unchecked, {about}"] = tagged(decoding.file, packed, mode | UNCHECKED)
+                if mode:
+                    made[f"rescued, {about}"] = tagged(decoding.rescued, packed, mode)
                 choice = bytes.fromhex("0200 1000 03 01")
                 made[f"part, {about}"] = tagged(decoding.part, choice + packed, mode | UNCHECKED)
                 if not mode:

@@ -58,6 +58,7 @@ TARGETS = (
     Target(encoding.any_members, (UsageError,)),
     Target(decoding.journal),
     Target(documents.document, (RecordingError, UsageError, WeightsError)),
+    Target(decoding.rescued, UNREADABLE),
 )
 
 
