@@ -1,8 +1,9 @@
 """What setup.cfg cannot say: the kernels compiled ahead of time, and the weights in the wheel.
 
 Both are for speed of start-up and for installing away from the source tree; the package works
-from a checkout without either. Where the kernels cannot be compiled (no C compiler), the
-package is installed without them and compiles them at first use.
+from a checkout without either. Where the kernels cannot be compiled (no C compiler, or no C++
+compiler, which numba asks for too), the package is installed without them and compiles them at
+first use.
 """
 
 import platform
@@ -39,7 +40,7 @@ def compiled_kernels():
 
         module, exports = compilation.marked_for_numba()
         compiler = CC("_kernels", source_module=module)
-    except (ImportError, RuntimeError) as error:  # no numba, or no C compiler
+    except (ImportError, RuntimeError) as error:  # no numba, or no compiler
         print(f"The kernels are not compiled ahead of time: {error}", file=sys.stderr)
         return []
     baseline = platform.machine().lower() in ("x86_64", "amd64")
