@@ -106,7 +106,9 @@ def _load(code: bytes) -> dict[str, Callable]:
         never = ctypes.cast(ctypes.pythonapi.Py_FatalError, ctypes.c_void_p).value
         llvm.add_symbol(FREE, never)
     machine = llvm.Target.from_default_triple().create_target_machine()
-    linker = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+    # llvmlite's own memory manager puts code and constants side by side. Otherwise they may come to
+    # lie more than 2 GiB apart in a large process, which LLVM does not survive.
+    linker = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine, use_lmm=True)
     linker.add_object_file(llvm.ObjectFileRef.from_data(code))
     linker.finalize_object()
     return _Kernels(linker)

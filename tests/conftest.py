@@ -1,6 +1,7 @@
 """What several tests share: recordings, and the interpreter started anew."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,10 @@ from spikey_codec import kernels, weights
 from spikey_codec.lab.simulate import write_recordings
 
 REAL = Path(__file__).parents[2] / "shared" / "recordings"
+
+
+# A shell's background jobs ignore it, and so would all processes that the tests start and stop.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
