@@ -122,9 +122,10 @@ def _array(data: bytes, name: str, path: str) -> np.ndarray:
         if np.lib.format.read_magic(file) != (1, 0):
             raise ValueError("another version")
         shape, by_columns, dtype = np.lib.format.read_array_header_1_0(file, MOST_HEADER_BYTES)
-        if dtype.kind not in "iu" or by_columns:
-            raise ValueError("no integers, or not row by row")
-        array = np.frombuffer(data, dtype, offset=file.tell()).reshape(shape).copy()
+        if dtype.kind not in "iu" or dtype != dtype.newbyteorder("<") or by_columns:
+            raise ValueError("no little-endian integers, or not row by row")
+        array = np.frombuffer(data, dtype, offset=file.tell()).reshape(shape)
+        array = array.astype(dtype.newbyteorder("="))  # kernels see bytes as the machine has them
     except Exception as error:  # NumPy raises many kinds on what somebody made up
         raise WeightsError(f"The weights {path} are not an array of numbers.") from error
     if name in _PURPOSES and not _PURPOSES[name](array):
