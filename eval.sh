@@ -82,7 +82,7 @@ shipped=$((compressed + $(size encode) + $(size decode)))
 mkdir -p "$work/package"
 .venv/bin/python - "$work/brainwire" "$work/copy" >"$work/modules" <<'END'
 import os, sys
-from spikey_codec import executables
+from spikey_codec.cli import challenge as executables
 if executables.decode(sys.argv[1:]) == 0:
     loaded = [module for name, module in sys.modules.items() if name.startswith("spikey_codec")]
     paths = {os.path.relpath(module.__file__) for module in loaded if module.__file__}

@@ -17,8 +17,13 @@ from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
-from . import codec, container, converter, files, topology, wav
-from .container import Reader, read_packed, write_packed, write_varint
+from . import codec
+from .bitstream import header as container
+from .quantizer import mapping as converter
+from .readers import wav
+from .system import files
+from .topology import graph as topology
+from .bitstream.header import Reader, read_packed, write_packed, write_varint
 from .errors import (
     CorruptError,
     NotBrainwireError,

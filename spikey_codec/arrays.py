@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import codec, wav
+from . import codec
+from .readers import wav
 from .errors import RecordingError, UsageError
 
 ROWS, COLUMNS = 1, 2  # the WAV's rate: frame after frame (C order), lead after lead (Fortran)

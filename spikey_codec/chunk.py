@@ -18,15 +18,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import converter, kernels, lanes, weights
-from .container import Reader, write_varint
-from .converter import Mapping
-from .entropy.density import FINER, class_of, scale_classes
+from . import kernels, weights
+from .coders import interleave
+from .quantizer import mapping as converter
+from .bitstream.header import Reader, write_varint
+from .quantizer.mapping import Mapping
+from .entropy.contexts import FINER, bin_of, scale_bins
 from .entropy.huffman import CodeTables
 from .errors import CorruptError, WeightsError
-from .predictors import joint, linear
-from .predictors.joint import Peer
-from .stages import MixedStages, NetworkStages
+from .prediction import cross_channel as joint, linear
+from .prediction.cross_channel import Reference
+from .coders.network import MixedPasses, NetworkPasses
 
 OWN_PREDICTOR, CONSTANT, STORED, PEERS, LINEAR = 255, 254, 253, 252, 251
 COMMON_ERRORS = 1, 15  # codes: between these mean |errors| nearly all leads stay
@@ -48,41 +50,41 @@ def chunk_frames(channels: int) -> int:
     return max(1, min(LONGEST, max(USUAL // channels, min(SHORTEST, LARGEST // channels))))
 
 
-class Side(NamedTuple):
-    """Side information of one channel: int16 predictor, newest sample first, and scale class."""
+class ChannelHeader(NamedTuple):
+    """ChannelHeader information of one channel: int16 predictor, newest sample first, and scale class."""
 
     number: int
     predictor: np.ndarray | None = None
     scale: int = 0
     constant: int = 0
-    peers: tuple[Peer, ...] = ()
+    references: tuple[Reference, ...] = ()
 
 
-def write_side(side: Side, for_network: bool = False) -> bytes:
-    """One channel's side information; `read_side` is the inverse. A network is told more."""
+def write_channel_header(side: ChannelHeader, for_network: bool = False) -> bytes:
+    """One channel's side information; `read_channel_header` is the inverse. A network is told more."""
     if side.number == CONSTANT:
         return bytes([CONSTANT]) + side.constant.to_bytes(2, "little", signed=True)
     own = side.predictor.astype("<i2").tobytes() if side.number == OWN_PREDICTOR else b""
-    peers = bytes([PEERS, len(side.peers)]) if side.peers else b""
-    for peer in side.peers:
+    peers = bytes([PEERS, len(side.references)]) if side.references else b""
+    for peer in side.references:
         peers += write_varint(peer.channel) + bytes([peer.shift])
         peers += bytes([peer.correlation & 255]) if for_network else b""
         peers += peer.taps.astype(np.int8).tobytes()
     return peers + bytes([side.number]) + own + bytes([side.scale])
 
 
-def read_side(reader: Reader, for_network: bool = False) -> Side:
+def read_channel_header(reader: Reader, for_network: bool = False) -> ChannelHeader:
     number = reader.byte()
     if number == CONSTANT:
-        return Side(number, constant=int.from_bytes(reader.take(2), "little", signed=True))
+        return ChannelHeader(number, constant=int.from_bytes(reader.take(2), "little", signed=True))
     peers = []
     if number == PEERS:
         for _ in range(reader.byte()):
             channel, shift = reader.varint(), reader.byte()
             correlation = (reader.byte() ^ 128) - 128 if for_network else 0
             taps = np.frombuffer(reader.take(joint.TAPS), np.int8)
-            peers.append(Peer(channel, shift, correlation, taps))
-        if not 1 <= len(peers) <= joint.MOST_PEERS:
+            peers.append(Reference(channel, shift, correlation, taps))
+        if not 1 <= len(peers) <= joint.MOST_REFERENCES:
             raise CorruptError("The file is damaged: a channel has no peers or too many.")
         number = reader.byte()
         if number in (CONSTANT, STORED, PEERS):
@@ -90,15 +92,15 @@ def read_side(reader: Reader, for_network: bool = False) -> Side:
     own = None
     if number == OWN_PREDICTOR:
         own = np.frombuffer(reader.take(2 * kernels.ORDER), "<i2")
-    return Side(number, own, reader.byte(), peers=tuple(peers))
+    return ChannelHeader(number, own, reader.byte(), references=tuple(peers))
 
 
-def stages_of(sides: list[Side]) -> list[list[int]]:
+def passes_of(sides: list[ChannelHeader]) -> list[list[int]]:
     """The coded channels by stage: each in the first one that comes after all of its peers.
 
     CorruptError for a peer that is no other coded channel, or for a ring of peers.
     """
-    waiting = {i: side.peers for i, side in enumerate(sides) if side.number != CONSTANT}
+    waiting = {i: side.references for i, side in enumerate(sides) if side.number != CONSTANT}
     for i, peers in waiting.items():
         channels = [peer.channel for peer in peers]
         if len(set(channels)) < len(channels) or any(c == i or c not in waiting for c in channels):
@@ -127,7 +129,7 @@ def read_names(part: memoryview, channels: int, for_network: bool) -> tuple[list
         return names, size + 1
     reader = Reader(part)
     names = {CONSTANT: "constant", OWN_PREDICTOR: "own"}
-    numbers = [read_side(reader, for_network).number for _ in range(channels)]
+    numbers = [read_channel_header(reader, for_network).number for _ in range(channels)]
     return [names.get(number, f"codebook {number}") for number in numbers], reader.position
 
 
@@ -155,24 +157,24 @@ class ChunkCoder:
         self.codebook = weights.load("linear")
         if len(self.codebook) > LINEAR:
             raise WeightsError("The codebook has more predictors than a byte can tell apart.")
-        self.classes = scale_classes(lowest, highest, even=not uneven, finer=finer)
+        self.classes = scale_bins(lowest, highest, even=not uneven, finer=finer)
         self.encoding = encoding
         self.tables = CodeTables(self.classes, encoding, decoding=not encoding)
 
     @property
-    def stages(self) -> NetworkStages:
+    def stages(self) -> NetworkPasses:
         """What codes the stages of a network's chunks. It refers to this, so that it is not kept:
         large tables would live on until circles of references are looked for."""
-        return MixedStages(self) if self.network.mixed else NetworkStages(self)
+        return MixedPasses(self) if self.network.mixed else NetworkPasses(self)
 
     def encode(self, codes: np.ndarray) -> bytes:
-        """Side information and payload of a chunk; int16, shape (frames > 0, channels)."""
+        """ChannelHeader information and payload of a chunk; int16, shape (frames > 0, channels)."""
         sides = [self.choose(codes[:, channel]) for channel in range(codes.shape[1])]
         errors = self._all_errors(codes, sides)
         packed = self.encode_with(codes, sides, errors)
-        chosen = joint.choose(errors)
+        chosen = joint.choose_references(errors)
         if any(chosen):  # what they promise is not always kept
-            joined = [side._replace(peers=tuple(p)) for side, p in zip(sides, chosen, strict=True)]
+            joined = [side._replace(references=tuple(p)) for side, p in zip(sides, chosen, strict=True)]
             packed = min(packed, self.encode_with(codes, joined, errors), key=len)
         if self.network:  # which knows usual leads: one on a rail is not
             packed = min(packed, bytes([LINEAR]) + self._linear().encode(codes), key=len)
@@ -181,11 +183,11 @@ class ChunkCoder:
         return bytes([STORED]) + codes.astype("<i2", copy=False).tobytes()
 
     def encode_with(
-        self, codes: np.ndarray, sides: list[Side], errors: list[np.ndarray | None]
+        self, codes: np.ndarray, sides: list[ChannelHeader], errors: list[np.ndarray | None]
     ) -> bytes:
         """A chunk with this side information, and the stages that follow from it."""
-        parts = [b"".join(write_side(side, bool(self.network)) for side in sides)]
-        stages = stages_of(sides)
+        parts = [b"".join(write_channel_header(side, bool(self.network)) for side in sides)]
+        stages = passes_of(sides)
         latents = self.stages.latents(sides, len(codes)) if self.network else None
         for stage in stages:
             values = codes if len(stage) == len(sides) else codes[:, stage]
@@ -202,13 +204,13 @@ class ChunkCoder:
             return self._stored(data[1:], frames, channels)
         if data[:1] == bytes([LINEAR]) and self.network:
             return self._linear().decode(data[1:], frames, channels)
-        sides = [self.checked(read_side(reader, bool(self.network))) for _ in range(channels)]
-        stages = stages_of(sides)
+        sides = [self.checked(read_channel_header(reader, bool(self.network))) for _ in range(channels)]
+        stages = passes_of(sides)
         if not stages and reader.left:
             raise CorruptError("The file is damaged: there is something after its last sample.")
         codes = np.empty((frames, channels), np.int16)
         errors: list[np.ndarray | None] = [None] * channels
-        wanted = {peer.channel for side in sides for peer in side.peers}
+        wanted = {peer.channel for side in sides for peer in side.references}
         latents = None
         for stage in stages:
             payload = reader.take(reader.left if stage is stages[-1] else reader.varint())
@@ -243,12 +245,12 @@ class ChunkCoder:
 
     def _runs(self, frames: int, channels: int) -> int:
         """A network has a long memory, and its lanes are not what keeps a processor waiting."""
-        return 1 if self.network else lanes.runs(frames, channels)
+        return 1 if self.network else interleave.segments(frames, channels)
 
     def _encode_stage(self, codes, sides, errors, stage, latents) -> bytes:
         """Code words of the channels of one stage: codes of shape (frames, channels)."""
         runs = self._runs(len(codes), len(sides))
-        values = lanes.fold(codes, runs)
+        values = interleave.interleave(codes, runs)
         offsets = self._offsets(sides, errors, len(codes), runs)
         if not self.network:
             return self.encode_rows(values, 0, self.lane_state(sides, runs), offsets)
@@ -263,12 +265,12 @@ class ChunkCoder:
             values = self.decode_rows(payload, count, 0, self.lane_state(sides, runs), offsets)
         else:
             values = self.stages.decode(payload, count, sides, offsets, stage, latents)
-        return lanes.unfold(values, frames, len(sides), runs)
+        return interleave.deinterleave(values, frames, len(sides), runs)
 
-    def _errors(self, lead: np.ndarray, side: Side) -> np.ndarray:
-        return joint.errors(self._levels_of(lead), side.predictor, self.level_bits)
+    def _errors(self, lead: np.ndarray, side: ChannelHeader) -> np.ndarray:
+        return joint.residuals(self._levels_of(lead), side.predictor, self.level_bits)
 
-    def _all_errors(self, codes: np.ndarray, sides: list[Side]) -> list[np.ndarray | None]:
+    def _all_errors(self, codes: np.ndarray, sides: list[ChannelHeader]) -> list[np.ndarray | None]:
         """Every channel's errors, where there is more than one to have something in common."""
         coded = [side.number != CONSTANT for side in sides]
         if sum(coded) < 2 or len(codes) <= kernels.ORDER:
@@ -279,15 +281,15 @@ class ChunkCoder:
 
     def _offsets(self, sides, errors, frames: int, runs: int) -> np.ndarray:
         """What peers add to the predictions of a stage, in coding order; empty without peers."""
-        if not any(side.peers for side in sides):
+        if not any(side.references for side in sides):
             return NO_OFFSETS
         table = np.zeros((frames, len(sides)), np.int32)
         for i, side in enumerate(sides):
-            if side.peers:
-                table[:, i] = joint.offsets(side.peers, [errors[p.channel] for p in side.peers])
-        return lanes.fold(table, runs)
+            if side.references:
+                table[:, i] = joint.offsets(side.references, [errors[p.channel] for p in side.references])
+        return interleave.interleave(table, runs)
 
-    def checked(self, side: Side) -> Side:
+    def checked(self, side: ChannelHeader) -> ChannelHeader:
         """The side information with its predictor looked up; CorruptError if it cannot be."""
         if side.number == CONSTANT:
             if not self.lowest <= side.constant <= self.highest:
@@ -303,10 +305,10 @@ class ChunkCoder:
             raise CorruptError("The file is damaged: a predictor's weights are too large.")
         return side
 
-    def choose(self, lead: np.ndarray) -> Side:
+    def choose(self, lead: np.ndarray) -> ChannelHeader:
         """Predictor to use and scale to start with, for a lead: codes of shape (frames,)."""
         if lead[0] == lead[-1] and (lead == lead[0]).all():
-            return Side(CONSTANT, constant=int(lead[0]))
+            return ChannelHeader(CONSTANT, constant=int(lead[0]))
         matrix = self._covariance(lead)
         n = len(lead) - kernels.ORDER
         own = linear.fitted(matrix)
@@ -315,10 +317,10 @@ class ChunkCoder:
         # it saves n/2 * log2(ratio) bits, and log(ratio) is nearly ratio - 1 where it is close
         cost = OWN_PREDICTOR_BITS + (n >> OWN_PREDICTOR_SHIFT if self.of_challenge else 0)
         if n > 0 and power * n > own_power * (n + int(2 * math.log(2) * cost) + 1):
-            return Side(OWN_PREDICTOR, own, self._scale_of(matrix, own_power, n))
+            return ChannelHeader(OWN_PREDICTOR, own, self._scale_of(matrix, own_power, n))
         return side
 
-    def choose_from_codebook(self, lead: np.ndarray) -> Side:
+    def choose_from_codebook(self, lead: np.ndarray) -> ChannelHeader:
         """Like `choose`, but the predictor is always one of the codebook."""
         return self._nearest(self._covariance(lead), len(lead) - kernels.ORDER)[0]
 
@@ -328,14 +330,14 @@ class ChunkCoder:
     def _levels_of(self, lead: np.ndarray) -> np.ndarray:
         return self.levels[lead.astype(np.intp) - self.lowest] if len(self.levels) else lead
 
-    def _nearest(self, matrix: np.ndarray, samples: int) -> tuple[Side, int]:
+    def _nearest(self, matrix: np.ndarray, samples: int) -> tuple[ChannelHeader, int]:
         """The codebook's predictor that leaves the least power, and that power."""
         if samples <= 0:
-            return Side(0, self.codebook[0], len(self.classes.table) // 2), 0
+            return ChannelHeader(0, self.codebook[0], len(self.classes.table) // 2), 0
         powers = linear.residual_powers(matrix, self.codebook)
         number = int(powers.argmin())
         power = int(powers[number])
-        return Side(number, self.codebook[number], self._scale_of(matrix, power, samples)), power
+        return ChannelHeader(number, self.codebook[number], self._scale_of(matrix, power, samples)), power
 
     def _scale_of(self, matrix: np.ndarray, power: int, samples: int) -> int:
         """Row of the scale class of a residual power over so many samples."""
@@ -343,9 +345,9 @@ class ChunkCoder:
         power <<= 2 * (kernels.MU_BITS - self.level_bits)
         deviation = math.isqrt(power // samples) >> kernels.WEIGHT_BITS  # in 1/32 code
         scale = deviation * 4 // 5 << kernels.SLOW_SHIFT  # of a Gaussian: sqrt(2 / pi)
-        return class_of(scale, self.classes, FINER if self.network else 0)
+        return bin_of(scale, self.classes, FINER if self.network else 0)
 
-    def lane_state(self, sides: list[Side], runs: int = 1) -> tuple[np.ndarray, ...]:
+    def lane_state(self, sides: list[ChannelHeader], runs: int = 1) -> tuple[np.ndarray, ...]:
         """Weights, past levels and trackers of all lanes at their start: int32, lane by lane."""
         predictors = np.array([side.predictor for side in sides], np.int32)[:, ::-1]
         centre = self.classes.table[[side.scale for side in sides], kernels.CENTRE]
@@ -359,7 +361,7 @@ class ChunkCoder:
     def prepare(self) -> None:
         """Make the codes of all common scales now, so that no sample has to wait for one."""
         rows = [
-            class_of(mean_error << kernels.SCALE_BITS, self.classes) for mean_error in COMMON_ERRORS
+            bin_of(mean_error << kernels.SCALE_BITS, self.classes) for mean_error in COMMON_ERRORS
         ]
         classes, tables = self.classes.table, self.tables.arrays()
         with self.lock:
@@ -445,17 +447,17 @@ def coder_for(mapping: Mapping, encoding: bool, network=None) -> ChunkCoder:
     network : predictors.network.Tables, or None for the linear preset
     """
     lowest, highest = converter.code_range(mapping)
-    return _coder(lowest, highest, edges_of(mapping).tobytes(), encoding, network)
+    return _coder(lowest, highest, transition_levels_of(mapping).tobytes(), encoding, network)
 
 
-def edges_of(mapping: Mapping) -> np.ndarray:
+def transition_levels_of(mapping: Mapping) -> np.ndarray:
     """Where the intervals of uneven codes begin and the last one ends: int32, in 1/256 code.
 
     Empty for codes of even width.
     """
     if mapping.kind == converter.CHALLENGE:
         return weights.load("converter")
-    return converter.edges_of(mapping) if mapping.kind == converter.UNEVEN else NO_EDGES
+    return converter.transition_levels_of(mapping) if mapping.kind == converter.NONUNIFORM else NO_EDGES
 
 
 @functools.lru_cache(maxsize=8)

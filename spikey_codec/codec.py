@@ -8,11 +8,14 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from . import chunk, container, converter, presets, wav
-from .container import Header
+from . import chunk, presets
+from .bitstream import header as container
+from .quantizer import mapping as converter
+from .readers import wav
+from .bitstream.header import Header
 from .errors import CorruptError, SpikeyError, VerifyError
-from .index import Extent, IndexWriter, read_index
-from .jobs import ordered
+from .bitstream.index import Extent, IndexWriter, read_index
+from .system.pool import ordered
 
 MAPPINGS = "challenge converter", "plain", "sparse values", "uneven values"
 Report = Callable[[int], None]
@@ -81,7 +84,7 @@ def encoded(
         return
     header = Header(number, 0, *place[1:], network=identity)
     header.head, header.tail = bytes(source[: place.start]), bytes(source[place.end :])
-    survey = converter.Survey()
+    survey = converter.MappingDetector()
     checksum = zlib.crc32(header.head)
     for samples in _blocks(source, place):
         survey.add(samples)
@@ -207,12 +210,12 @@ def _work_of(header: Header, extent: Extent, source) -> tuple:
     return name, header.mapping, bytes(extent.read(source)), extent.frames, header.channels
 
 
-def _mapping(survey: converter.Survey, source, place: wav.Place) -> converter.Mapping:
+def _mapping(survey: converter.MappingDetector, source, place: wav.Place) -> converter.Mapping:
     """The mapping of samples that have been surveyed."""
     mapping = survey.mapping()
-    if mapping.kind == converter.CHALLENGE or not survey.may_be_uneven:
+    if mapping.kind == converter.CHALLENGE or not survey.may_be_nonuniform:
         return mapping
-    from . import uneven
+    from .quantizer import nonuniform as uneven
 
     starts = _starts(place)
     chosen = starts[:: -(-len(starts) // uneven.PIECES)]

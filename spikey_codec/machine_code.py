@@ -21,7 +21,8 @@ from pathlib import Path
 import llvmlite.binding as llvm
 import numpy as np
 
-from . import engine, files
+from . import engine
+from .system import files
 from .errors import UsageError
 
 TYPES = {"i2": np.int16, "i4": np.int32, "i8": np.int64, "u1": np.uint8, "u2": np.uint16,

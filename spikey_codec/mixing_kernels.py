@@ -8,7 +8,15 @@ kept equal (Herbster and Warmuth 1998); rANS is that of Duda (2013) with words o
 
 from .engine import helper, index, kernel
 from .kernels import (
-    EDGE_BITS, MU_BITS, ORDER, OVERRUN, WEIGHT_BITS, level_of, predict, remember, track,
+    EDGE_BITS,
+    MU_BITS,
+    ORDER,
+    OVERRUN,
+    WEIGHT_BITS,
+    level_of,
+    predict,
+    remember,
+    track,
     tracked_scale,
 )
 from .network_kernels import VALUE_BITS, begin, expect, learn, limited, norm, scale_of

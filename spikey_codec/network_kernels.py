@@ -7,8 +7,22 @@ integers; sums of a layer fit 32 bits because `predictors.network.parse` refuses
 
 from .engine import bit_length, helper, index, kernel
 from .kernels import (
-    BAD_SYMBOL, COUNT, ESCAPE, FIRST_KEY, FIRST_SYMBOL, MADE, MAX_LENGTH, MU_BITS, ORDER, OVERRUN,
-    WEIGHT_BITS, build_table, code_word, level_of, place_in_class, read_symbol,
+    BAD_SYMBOL,
+    COUNT,
+    ESCAPE,
+    FIRST_KEY,
+    FIRST_SYMBOL,
+    MADE,
+    MAX_LENGTH,
+    MU_BITS,
+    ORDER,
+    OVERRUN,
+    WEIGHT_BITS,
+    build_table,
+    code_word,
+    level_of,
+    place_in_class,
+    read_symbol,
 )  # fmt: skip
 
 VALUE_BITS = 10  # fraction bits of numbers between layers

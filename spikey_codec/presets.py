@@ -26,7 +26,7 @@ def resolve(name: str | None):
         return LINEAR, None, 0
     if name not in names():
         raise UsageError(f"There is no preset {name!r}; there is {', '.join(names())}.")
-    from .predictors import network
+    from .prediction import network
 
     tables, identity = network.load(name)
     return tables.network.preset, tables, identity
@@ -45,7 +45,7 @@ def name_of(number: int, network_identity: int) -> str:
             f"This file was made with preset number {number}, which this release does not know; "
             "use a newer one."
         )
-    from .predictors import network
+    from .prediction import network
 
     name = network.name_of(network_identity)
     if network.load(name)[0].network.preset != number:

@@ -11,10 +11,12 @@ from fractions import Fraction
 
 import numpy as np
 
-from . import chunk, codec, container, presets, wav
+from . import chunk, codec, presets
+from .bitstream import header as container
+from .readers import wav
 from .errors import RecordingError, UsageError
-from .index import Extent, read_index
-from .sources import FileBytes
+from .bitstream.index import Extent, read_index
+from .system.source import FileBytes
 
 SECONDS = "s"  # behind a number of `--range`
 LONGEST_NUMBER = 40  # characters; Python takes none of more than 4,300 digits

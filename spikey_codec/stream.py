@@ -19,10 +19,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import chunk, container, converter, files
-from .chunk import Side
-from .container import Reader
-from .converter import Mapping
+from . import chunk
+from .bitstream import header as container
+from .quantizer import mapping as converter
+from .system import files
+from .chunk import ChannelHeader
+from .bitstream.header import Reader
+from .quantizer.mapping import Mapping
 from .errors import CorruptError, RecordingError, SpikeyError, UsageError
 
 MARKER = b"\xb5\x53"
@@ -96,8 +99,8 @@ class Calibration(NamedTuple):
         return self
 
 
-def _sides(calibration: Calibration, mapping: Mapping) -> list[Side]:
-    """Side information of all leads."""
+def _sides(calibration: Calibration, mapping: Mapping) -> list[ChannelHeader]:
+    """ChannelHeader information of all leads."""
     coder = chunk.coder_for(mapping, encoding=True)
     scales = np.array(calibration.scales, np.int64)
     if mapping.kind == converter.PLAIN:
@@ -105,7 +108,7 @@ def _sides(calibration: Calibration, mapping: Mapping) -> list[Side]:
         scales += uneven.first + 4 * OCTAVES_TO_PLAIN - coder.classes.first
         scales = scales.clip(0, len(coder.classes.table) - 1)
     return [
-        coder.checked(Side(number, None, scale))
+        coder.checked(ChannelHeader(number, None, scale))
         for number, scale in zip(calibration.predictors, scales.tolist())
     ]
 
@@ -185,7 +188,7 @@ class StreamEncoder:
             self._state = coder.lane_state(sides)
             self._row = 0
             body = bytes([STREAM_VERSION, self._mapping.kind])
-            body += container.write_varint(self.leads) + b"".join(map(chunk.write_side, sides))
+            body += container.write_varint(self.leads) + b"".join(map(chunk.write_channel_header, sides))
         body += coder.encode_rows(codes.reshape(-1), self._row, self._state)
         packet = _write_packet(synchronises, self.position, len(frame), body)
         self._row += len(frame)
@@ -290,8 +293,8 @@ class StreamDecoder:
             raise CorruptError("The stream has another number of leads than it can have.")
         self._mapping = Mapping(kind)
         self._coder = chunk.coder_for(self._mapping, encoding=False)
-        sides = [self._coder.checked(chunk.read_side(body)) for _ in range(leads)]
-        if any(side.number == chunk.CONSTANT or side.peers for side in sides):
+        sides = [self._coder.checked(chunk.read_channel_header(body)) for _ in range(leads)]
+        if any(side.number == chunk.CONSTANT or side.references for side in sides):
             raise CorruptError("A lead of a stream cannot be constant or have peers.")
         self._state = self._coder.lane_state(sides)
         self._leads, self._row = leads, 0

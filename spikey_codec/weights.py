@@ -17,7 +17,7 @@ import zlib
 
 import numpy as np
 
-from . import files
+from .system import files
 from .errors import WeightsError
 
 _HERE = os.path.dirname(os.path.abspath(__file__))

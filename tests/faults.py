@@ -9,8 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from click.testing import CliRunner
 
-from spikey_codec import archive, codec, executables, files
-from spikey_codec.cli import main
+from spikey_codec import archive, codec
+from spikey_codec.cli import challenge as executables
+from spikey_codec.system import files
+from spikey_codec.cli.main import main
 from spikey_codec.lab.simulate import codes_to_pcm, simulate_codes
 from spikey_codec.stream import StreamEncoder
 from strategies import plain_wav
@@ -110,9 +112,9 @@ def process(*arguments: str) -> list[str]:
     """The command line that runs a command in a process of its own."""
     if arguments[0] in ("./encode", "./decode"):
         name = arguments[0][2:]
-        code = f"import sys; from spikey_codec.executables import {name}; sys.exit({name}())"
+        code = f"import sys; from spikey_codec.cli.challenge import {name}; sys.exit({name}())"
         return [sys.executable, "-c", code, *arguments[1:]]
-    return [sys.executable, "-m", "spikey_codec.cli", *arguments]
+    return [sys.executable, "-m", "spikey_codec.cli.main", *arguments]
 
 
 def assert_fails(writer: Writer, *parts: str):

@@ -14,7 +14,7 @@ CONSTANT, OWN_WEIGHTS = 254, 255
 FLIPS = (1, 2, 16, 128, 255)
 CHECKING = (
     "spikey_codec.codec",
-    "spikey_codec.index",
+    "spikey_codec.bitstream.index",
     "spikey_codec.archive",
     "oracle",
     "oracle_archive",
@@ -95,7 +95,7 @@ def cut_behind(payload: bytes, used: int) -> bytes:
 
 @st.composite
 def predictor_and_scale(draw: st.DrawFn, scales: int) -> bytes:
-    """Side information of a coded lead: a codebook predictor or weights of any kind."""
+    """ChannelHeader information of a coded lead: a codebook predictor or weights of any kind."""
     kind = draw(st.sampled_from(["codebook", "own", "own", "largest"]))
     scale = bytes([draw(st.integers(0, scales - 1))])
     if kind == "codebook":
@@ -112,7 +112,7 @@ def predictor_and_scale(draw: st.DrawFn, scales: int) -> bytes:
 
 
 def side_information(scales: int) -> st.SearchStrategy[bytes]:
-    """Side information of a channel, seldom of a constant one."""
+    """ChannelHeader information of a channel, seldom of a constant one."""
     coded = predictor_and_scale(scales)
     constant = st.just(struct.pack("<Bh", CONSTANT, 0))
     return st.one_of(coded, coded, coded, coded, constant)

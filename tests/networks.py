@@ -9,8 +9,8 @@ from unittest import mock
 import numpy as np
 
 from spikey_codec import chunk, weights
-from spikey_codec.predictors import network as networks
-from spikey_codec.predictors.network import Layer, Network, to_array
+from spikey_codec.prediction import network as networks
+from spikey_codec.prediction.network import Layer, Network, to_array
 
 
 def layer(inputs: int, outputs: int, activation: str = "silu", size: int = 300) -> Layer:

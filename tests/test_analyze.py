@@ -16,8 +16,10 @@ import pytest
 from click.testing import CliRunner
 
 from conftest import REAL
-from spikey_codec import codec, converter, wav
-from spikey_codec.cli import main
+from spikey_codec import codec
+from spikey_codec.quantizer import mapping as converter
+from spikey_codec.readers import wav
+from spikey_codec.cli.main import main
 from spikey_codec.errors import RecordingError, UsageError
 from spikey_codec.lab.simulate import lead_layout, shipped_edges, write_recordings
 from strategies import plain_wav
@@ -191,7 +193,7 @@ def test_recordings_of_other_converters_have_no_widths(tmp_path):
     statistics, _ = analyze._statistics(leads)
     assert analyze.widths(leads, statistics) is None
     steps = analyze.coding(files, 1).steps["all"]
-    assert analyze.UNEVEN not in [step.name for step in steps]
+    assert analyze.NONUNIFORM not in [step.name for step in steps]
 
 
 def test_bits_per_sample_are_those_of_the_files_and_fall_from_step_to_step(simulated, analysis):
@@ -204,8 +206,8 @@ def test_bits_per_sample_are_those_of_the_files_and_fall_from_step_to_step(simul
         assert bits[f"file, preset {preset}"] == pytest.approx(8 * size / samples)
     steps = ["the file's 16 bits", *analyze.MODELS]
     assert bits[steps[0]] == 16 > bits[steps[1]] > bits[steps[2]] > bits[steps[3]]
-    assert bits[analyze.UNEVEN] < bits[analyze.MODELS[3]] - 0.03
-    assert bits[analyze.UNEVEN] < bits["file, preset linear"]
+    assert bits[analyze.NONUNIFORM] < bits[analyze.MODELS[3]] - 0.03
+    assert bits[analyze.NONUNIFORM] < bits["file, preset linear"]
 
 
 def test_the_distribution_of_errors_of_noise_is_gaussian():

@@ -11,11 +11,12 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spikey_codec import archive, codec, container
+from spikey_codec import archive, codec
+from spikey_codec.bitstream import header as container
 from spikey_codec.archive import Archive, pack
-from spikey_codec.cli import main
-from spikey_codec.container import write_packed, write_varint
-from spikey_codec.converter import CHALLENGE, PLAIN, SPARSE
+from spikey_codec.cli.main import main
+from spikey_codec.bitstream.header import write_packed, write_varint
+from spikey_codec.quantizer.mapping import CHALLENGE, PLAIN, PALETTE
 from spikey_codec.errors import (
     CorruptError,
     NotBrainwireError,
@@ -26,7 +27,7 @@ from spikey_codec.errors import (
     VersionError,
 )
 from spikey_codec.lab.simulate import codes_to_pcm
-from spikey_codec.wav import plain_header
+from spikey_codec.readers.wav import plain_header
 from forging import harmed
 from strategies import any_bytes, chunk, fmt, info_list, pcm_bytes, plain_wav, riff, wav_files
 
@@ -142,7 +143,7 @@ def test_leads_of_different_mappings_are_not_coded_together():
     codes = np.rint(noise(1000, 5, 3.0)).clip(-5, 5).astype(np.int16)
     leads = [lead(codes), codes, codes * 999, codes * 998, noise(1000, 5, 300.0).astype(np.int16)]
     members = [(str(i), plain_wav(samples)) for i, samples in enumerate(leads)]
-    kinds = [CHALLENGE, PLAIN, SPARSE, SPARSE, PLAIN]
+    kinds = [CHALLENGE, PLAIN, PALETTE, PALETTE, PLAIN]
     assert [kind(data) for _, data in members] == kinds
     assert grouped(assert_comes_back(members)) == [["0"], ["1", "4"], ["2"], ["3"]]
 
@@ -150,7 +151,7 @@ def test_leads_of_different_mappings_are_not_coded_together():
 def test_leads_of_equal_lists_of_values_are_coded_together():
     codes = np.rint(noise(1000, 5, 3.0)).clip(-5, 5).astype(np.int16)
     members = [("1", plain_wav(codes * 999)), ("2", plain_wav(codes * -999))]
-    assert [kind(data) for _, data in members] == [SPARSE, SPARSE]
+    assert [kind(data) for _, data in members] == [PALETTE, PALETTE]
     assert grouped(assert_comes_back(members)) == [["1", "2"]]
 
 

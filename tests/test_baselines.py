@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from spikey_codec.cli import main
+from spikey_codec.cli.main import main
 from spikey_codec.errors import CorruptError, RecordingError
 from spikey_codec.lab import baselines
 from spikey_codec.lab.simulate import shipped_edges, simulate_codes, write_recordings

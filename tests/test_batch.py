@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from spikey_codec import batch, codec, progress, workers
-from spikey_codec.cli import main
+from spikey_codec import codec
+from spikey_codec.batch import run as batch
+from spikey_codec.system import progress, cluster as workers
+from spikey_codec.cli.main import main
 from spikey_codec.errors import RecordingError, UsageError
 from spikey_codec.lab.simulate import write_recordings
 
@@ -348,7 +350,7 @@ def slow(tmp_path):
     """A folder of files that take a second or more in all, and the command to encode them."""
     write_recordings(tmp_path / "slow", SLOW, 2.0, seed=9)
     command = [
-        sys.executable, "-m", "spikey_codec.cli", "batch", "encode", "slow", "-o", "out", "-j",
+        sys.executable, "-m", "spikey_codec.cli.main", "batch", "encode", "slow", "-o", "out", "-j",
         "2", "--preset", "spikey",
     ]
     return tmp_path, command
@@ -490,7 +492,7 @@ def test_without_dask_one_sentence_says_how_to_get_it(here, spikey, monkeypatch)
 
 def test_dask_is_not_imported_without_a_scheduler(run_python, here):
     code = (
-        "import sys\nfrom spikey_codec.cli import main\n"
+        "import sys\nfrom spikey_codec.cli.main import main\n"
         "if __name__ == '__main__':\n"
         "    main(['batch', 'encode', 'wavs', '-o', 'out', '-j', '1'], standalone_mode=False)\n"
         "    assert not {'distributed', 'dask'} & set(sys.modules)\n"

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from spikey_codec import presets
-from spikey_codec.cli import main
+from spikey_codec.cli.main import main
 from spikey_codec.errors import RecordingError, VerifyError
 from spikey_codec.lab import bench, codecs, others, scatter, simulate
 from strategies import plain_wav

@@ -5,23 +5,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikey_codec import chunk, lanes, weights
+from spikey_codec import chunk, weights
+from spikey_codec.coders import interleave
 from spikey_codec.chunk import (
-    CONSTANT, OWN_PREDICTOR, PEERS, STORED, Side, coder_for, read_side, write_side,
+    CONSTANT,
+    OWN_PREDICTOR,
+    PEERS,
+    STORED,
+    ChannelHeader,
+    coder_for,
+    read_channel_header,
+    write_channel_header,
 )  # fmt: skip
-from spikey_codec.container import Reader
-from spikey_codec.converter import CHALLENGE, PLAIN, SPARSE, UNEVEN, Mapping, code_range
+from spikey_codec.bitstream.header import Reader
+from spikey_codec.quantizer.mapping import CHALLENGE, PLAIN, PALETTE, NONUNIFORM, Mapping, code_range
 from spikey_codec.errors import CorruptError
 from spikey_codec.kernels import ORDER, WEIGHT_BITS
-from spikey_codec.predictors import joint
-from spikey_codec.predictors.linear import GREATEST_SUM
+from spikey_codec.prediction import cross_channel as joint
+from spikey_codec.prediction.linear import GREATEST_SUM
 from strategies import multichannel
 
 MAPPINGS = [Mapping(CHALLENGE), Mapping(PLAIN)] + [
-    Mapping(SPARSE, np.arange(n, dtype=np.int16)) for n in (2, 3, 1000)
+    Mapping(PALETTE, np.arange(n, dtype=np.int16)) for n in (2, 3, 1000)
 ]
 MAPPINGS += [
-    Mapping(UNEVEN, np.arange(n, dtype=np.int16), np.random.default_rng(n).integers(
+    Mapping(NONUNIFORM, np.arange(n, dtype=np.int16), np.random.default_rng(n).integers(
         60, 150, n, np.uint8
     )) for n in (2, 300, 4096)
 ]  # fmt: skip
@@ -51,9 +59,9 @@ def assert_comes_back(codes: np.ndarray, mapping: Mapping) -> bytes:
     return data
 
 
-def sides_of(data: bytes, channels: int = 1) -> list[Side]:
+def sides_of(data: bytes, channels: int = 1) -> list[ChannelHeader]:
     reader = Reader(data)
-    return [read_side(reader) for _ in range(channels)]
+    return [read_channel_header(reader) for _ in range(channels)]
 
 
 def payload_of(data: bytes) -> bytes:
@@ -104,7 +112,7 @@ def test_the_same_codes_give_the_same_bytes_whatever_was_coded_before(samples, m
     if len(samples):
         codes = fitting(samples, mapping)
         lowest, highest = code_range(mapping)
-        edges = chunk.edges_of(mapping).tobytes()
+        edges = chunk.transition_levels_of(mapping).tobytes()
         fresh = chunk.ChunkCoder(lowest, highest, edges, encoding=True)
         assert fresh.encode(codes) == encoded(codes, mapping)
 
@@ -126,38 +134,38 @@ def test_chunks_are_as_long_as_the_format_says(channels, frames):
     assert chunk.chunk_frames(channels) == frames
 
 
-# Side information
+# ChannelHeader information
 
 
 @st.composite
-def sides(draw) -> Side:
+def sides(draw) -> ChannelHeader:
     number = draw(st.integers(0, 255).filter(lambda number: number != PEERS))
     if number == CONSTANT:
-        return Side(number, constant=draw(st.integers(-32768, 32767)))
+        return ChannelHeader(number, constant=draw(st.integers(-32768, 32767)))
     scale = draw(st.integers(0, 255))
     peers = ()
     if number != STORED:
-        peers = tuple(draw(st.lists(peers_of_a_channel(), max_size=joint.MOST_PEERS)))
+        peers = tuple(draw(st.lists(peers_of_a_channel(), max_size=joint.MOST_REFERENCES)))
     if number != OWN_PREDICTOR:
-        return Side(number, None, scale, peers=peers)
+        return ChannelHeader(number, None, scale, references=peers)
     taps = st.lists(st.integers(-32768, 32767), min_size=ORDER, max_size=ORDER)
-    return Side(number, np.array(draw(taps), np.int16), scale, peers=peers)
+    return ChannelHeader(number, np.array(draw(taps), np.int16), scale, references=peers)
 
 
 @st.composite
-def peers_of_a_channel(draw) -> joint.Peer:
+def peers_of_a_channel(draw) -> joint.Reference:
     taps = draw(st.lists(st.integers(-128, 127), min_size=joint.TAPS, max_size=joint.TAPS))
     channel, shift = draw(st.integers(0, 32766)), draw(st.integers(0, 24))
-    return joint.Peer(channel, shift, draw(st.integers(-128, 127)), np.array(taps, np.int8))
+    return joint.Reference(channel, shift, draw(st.integers(-128, 127)), np.array(taps, np.int8))
 
 
 @given(sides(), st.booleans())
 def test_side_information_comes_back(side, for_network):
-    written = write_side(side, for_network)
+    written = write_channel_header(side, for_network)
     reader = Reader(written)
-    read = read_side(reader, for_network)
-    assert len(read.peers) == len(side.peers)
-    for got, sent in zip(read.peers, side.peers):
+    read = read_channel_header(reader, for_network)
+    assert len(read.references) == len(side.references)
+    for got, sent in zip(read.references, side.references):
         expected = (sent.channel, sent.shift, sent.correlation if for_network else 0)
         assert got[:3] == expected and np.array_equal(got.taps, sent.taps)
     assert reader.left == 0
@@ -165,14 +173,14 @@ def test_side_information_comes_back(side, for_network):
     np.testing.assert_array_equal(read.predictor, side.predictor)
     for length in range(len(written)):
         with pytest.raises(CorruptError, match="cut short"):
-            read_side(Reader(written[:length]), for_network)
+            read_channel_header(Reader(written[:length]), for_network)
 
 
 def test_side_information_is_laid_out_as_the_format_says():
     taps = np.arange(1, ORDER + 1, dtype=np.int16)
-    assert write_side(Side(5, taps, 7)) == b"\x05\x07"
-    assert write_side(Side(CONSTANT, constant=-2)) == b"\xfe\xfe\xff"
-    own = write_side(Side(OWN_PREDICTOR, taps, 7))
+    assert write_channel_header(ChannelHeader(5, taps, 7)) == b"\x05\x07"
+    assert write_channel_header(ChannelHeader(CONSTANT, constant=-2)) == b"\xfe\xfe\xff"
+    own = write_channel_header(ChannelHeader(OWN_PREDICTOR, taps, 7))
     assert own == b"\xff" + b"".join(bytes([i, 0]) for i in range(1, 17)) + b"\x07"
 
 
@@ -180,7 +188,7 @@ def test_side_information_is_laid_out_as_the_format_says():
 @pytest.mark.parametrize("frames", [1, 3, 100_000])
 def test_a_constant_channel_has_no_code_words(value, frames):
     data = assert_comes_back(np.full((frames, 1), value, np.int16), MAPPINGS[0])
-    assert data == write_side(Side(CONSTANT, constant=value))
+    assert data == write_channel_header(ChannelHeader(CONSTANT, constant=value))
 
 
 def test_constant_channels_do_not_touch_the_others():
@@ -188,7 +196,7 @@ def test_constant_channels_do_not_touch_the_others():
     still = np.full_like(lead, 7)
     alone = assert_comes_back(lead, MAPPINGS[0])
     between = assert_comes_back(np.hstack([still, lead, still]), MAPPINGS[0])
-    constant = write_side(Side(CONSTANT, constant=7))
+    constant = write_channel_header(ChannelHeader(CONSTANT, constant=7))
     assert between == constant + alone[:2] + constant + alone[2:]
 
 
@@ -243,7 +251,7 @@ def test_every_lane_begins_with_a_code_as_it_is():
     payload = payload_of(assert_comes_back(codes, MAPPINGS[0]))
     bits = int.from_bytes(payload[:10], "big")
     sent = [(bits >> (70 - 10 * i) & 1023) - 512 for i in range(8)]
-    assert sent == codes[lanes.starts(4100, 8)[:-1], 0].tolist()
+    assert sent == codes[interleave.starts(4100, 8)[:-1], 0].tolist()
 
 
 # What is refused
@@ -283,7 +291,7 @@ def test_scales_that_are_not_there_are_refused(mapping, classes):
     for scale in (classes, 255):
         assert_refused(bytes([3, scale]) + PAYLOAD, "scale that is not there", mapping)
     predictor = weights.load("linear")[3]
-    own = write_side(Side(OWN_PREDICTOR, predictor, classes))
+    own = write_channel_header(ChannelHeader(OWN_PREDICTOR, predictor, classes))
     assert_refused(own + PAYLOAD, "scale that is not there", mapping)
 
 
@@ -292,7 +300,7 @@ def test_weights_that_sum_too_high_are_refused(taps):
     predictor = np.zeros(ORDER, np.int16)
     predictor[: len(taps)] = taps
     assert np.abs(predictor.astype(int)).sum() >= GREATEST_SUM
-    assert_refused(write_side(Side(OWN_PREDICTOR, predictor, 20)) + PAYLOAD, "too large")
+    assert_refused(write_channel_header(ChannelHeader(OWN_PREDICTOR, predictor, 20)) + PAYLOAD, "too large")
 
 
 @pytest.mark.parametrize("taps", [[32767, 32767, 1], [-32768, -32767]])
@@ -300,7 +308,7 @@ def test_weights_that_sum_too_high_are_refused(taps):
 def test_the_largest_weights_are_no_danger(taps, mapping):
     predictor = np.zeros(ORDER, np.int16)
     predictor[: len(taps)] = taps
-    data = write_side(Side(OWN_PREDICTOR, predictor, 20)) + PAYLOAD
+    data = write_channel_header(ChannelHeader(OWN_PREDICTOR, predictor, 20)) + PAYLOAD
     with pytest.raises(CorruptError, match="after its last|cut short|outside its range"):
         decoded(data, mapping, 300, 1)
 
@@ -310,11 +318,11 @@ def test_the_largest_weights_are_no_danger(taps, mapping):
     [(-513, MAPPINGS[0]), (512, MAPPINGS[0]), (-2, MAPPINGS[3]), (2, MAPPINGS[3])],
 )
 def test_constants_outside_the_range_are_refused(constant, mapping):
-    assert_refused(write_side(Side(CONSTANT, constant=constant)), "outside its range", mapping)
+    assert_refused(write_channel_header(ChannelHeader(CONSTANT, constant=constant)), "outside its range", mapping)
 
 
 def test_code_words_of_constant_channels_are_refused():
-    assert_refused(write_side(Side(CONSTANT)) + b"\0", "after its last sample")
+    assert_refused(write_channel_header(ChannelHeader(CONSTANT)) + b"\0", "after its last sample")
 
 
 def test_a_code_outside_the_range_is_refused():
@@ -350,7 +358,7 @@ def test_unused_bits_of_the_last_byte_are_zero():
 
 @given(st.binary(min_size=1, max_size=300), st.integers(1, 400), st.integers(1, 3), mappings)
 def test_garbage_gives_codes_in_range_or_is_refused(garbage, frames, channels, mapping):
-    head = b"".join(write_side(Side(5 * i, None, 9 * i)) for i in range(channels))
+    head = b"".join(write_channel_header(ChannelHeader(5 * i, None, 9 * i)) for i in range(channels))
     try:
         codes = decoded(head + garbage, mapping, frames, channels)
     except CorruptError:

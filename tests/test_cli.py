@@ -15,10 +15,10 @@ import pytest
 from click.testing import CliRunner
 
 from spikey_codec import __version__, codec
-from spikey_codec.cli import main
+from spikey_codec.cli.main import main
 from spikey_codec.errors import CorruptError, NotBrainwireError, RecordingError, VersionError
 from spikey_codec.lab.simulate import codes_to_pcm, simulate_codes
-from spikey_codec.wav import split
+from spikey_codec.readers.wav import split
 from strategies import plain_wav
 
 ROOT = Path(__file__).parents[1]
@@ -27,7 +27,7 @@ PACKED = codec.compress(WAV)
 EXECUTABLES = ("encode", "decode")
 INPUT = {"encode": WAV, "decode": PACKED}
 OUTPUT = {"encode": PACKED, "decode": WAV}
-CODE = "import sys; from spikey_codec.executables import {0}; sys.exit({0}())"
+CODE = "import sys; from spikey_codec.cli.challenge import {0}; sys.exit({0}())"
 
 both = pytest.mark.parametrize("name", EXECUTABLES)
 
@@ -489,7 +489,7 @@ def shell(command: str, cwd: Path):
 
 
 ENCODE = (
-    f"{shlex.quote(sys.executable)} -c 'import sys; from spikey_codec.executables import encode;"
+    f"{shlex.quote(sys.executable)} -c 'import sys; from spikey_codec.cli.challenge import encode;"
     " sys.exit(encode())' for-encode"
 )
 
@@ -520,7 +520,7 @@ def test_a_signal_to_stop_leaves_the_old_file_and_nothing_else(here, name):
     before = listed(here)
     code = (
         "import os, signal, sys\n"
-        "from spikey_codec import executables\n"
+        "from spikey_codec.cli import challenge as executables\n"
         f"os.replace = lambda *paths: os.kill(os.getpid(), signal.{name})\n"
         "sys.exit(executables.encode(['for-encode', 'out']))"
     )
@@ -530,6 +530,6 @@ def test_a_signal_to_stop_leaves_the_old_file_and_nothing_else(here, name):
 
 
 def test_verify_does_not_blame_a_file_for_a_full_output(here):
-    command = f"{shlex.quote(sys.executable)} -m spikey_codec.cli verify for-decode >/dev/full"
+    command = f"{shlex.quote(sys.executable)} -m spikey_codec.cli.main verify for-decode >/dev/full"
     done = shell(command, here)
     assert done.returncode == 1 and b"BAD" not in done.stderr and b"No space left" in done.stderr

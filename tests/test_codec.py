@@ -194,7 +194,7 @@ def test_a_copy_of_a_lead_costs_next_to_nothing(recordings):
 
 ONE_LEAD = plain_wav(codes_to_pcm(simulate_codes(1, 0.11, seed=5)[0]))
 THREE_LEADS = plain_wav(walk(700, 3), rate=30000)
-SPARSE = plain_wav(walk(1100, 1, size=2) * 30)
+PALETTE = plain_wav(walk(1100, 1, size=2) * 30)
 
 PACK = """
 import hashlib, pathlib, sys
@@ -210,7 +210,7 @@ for path in sys.argv[1:]:
 @pytest.mark.parametrize("engine", ["", "auto", "python", "jit", "aot"])
 def test_a_new_process_with_any_engine_gives_the_same_bytes(run_python, tmp_path, engine):
     paths, digests = [], []
-    for data in (ONE_LEAD, THREE_LEADS, SPARSE):
+    for data in (ONE_LEAD, THREE_LEADS, PALETTE):
         paths.append(tmp_path / str(len(paths)))
         paths[-1].write_bytes(data)
         digests.append(hashlib.sha256(assert_comes_back(data)).hexdigest())
@@ -224,7 +224,7 @@ def test_a_new_process_with_any_engine_gives_the_same_bytes(run_python, tmp_path
 
 
 def test_engines_that_are_none_are_refused_in_one_sentence(run_python, tmp_path):
-    code = "import sys; from spikey_codec.executables import encode; sys.exit(encode())"
+    code = "import sys; from spikey_codec.cli.challenge import encode; sys.exit(encode())"
     done = run_python(code, "-", tmp_path / "out", stdin=ONE_LEAD, SPIKEY_ENGINE="nonsense")
     assert done.returncode == 2
     assert done.stderr == (
@@ -322,7 +322,8 @@ def test_threads_do_not_disturb_each_other(run_python):
 import threading
 import numpy as np
 import spikey_codec
-from spikey_codec import converter, wav
+from spikey_codec.quantizer import mapping as converter
+from spikey_codec.readers import wav
 rng = np.random.default_rng(3)
 files = []
 for offset in range(-240, 240, 80):

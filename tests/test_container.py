@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikey_codec import codec, container, kernels, weights
-from spikey_codec.container import Header, Reader, read_header, write_header, write_varint
-from spikey_codec.converter import CHALLENGE, PLAIN, SPARSE, UNEVEN, Mapping, challenge_pcm
+from spikey_codec import codec, kernels, weights
+from spikey_codec.bitstream import header as container
+from spikey_codec.bitstream.header import Header, Reader, read_header, write_header, write_varint
+from spikey_codec.quantizer.mapping import CHALLENGE, PLAIN, PALETTE, NONUNIFORM, Mapping, challenge_pcm
 from spikey_codec.errors import CorruptError, NotBrainwireError, VersionError
 from spikey_codec.lab.simulate import codes_to_pcm
-from spikey_codec.wav import plain_header
+from spikey_codec.readers.wav import plain_header
 from strategies import plain_wav
 
 CHECKSUM = bytes(4)
@@ -75,12 +76,12 @@ def test_varints_cut_short_are_refused(written):
 
 @st.composite
 def mappings(draw) -> Mapping:
-    kind = draw(st.sampled_from([CHALLENGE, PLAIN, SPARSE, UNEVEN]))
+    kind = draw(st.sampled_from([CHALLENGE, PLAIN, PALETTE, NONUNIFORM]))
     if kind in (CHALLENGE, PLAIN):
         return Mapping(kind)
     values = draw(st.sets(st.integers(-32768, 32767), min_size=2, max_size=300))
     widths = draw(st.binary(min_size=len(values), max_size=len(values)))
-    if kind == SPARSE:
+    if kind == PALETTE:
         return Mapping(kind, np.array(sorted(values), np.int16))
     few = np.frombuffer(widths, np.uint8) % 180  # 300 of them are not too wide
     return Mapping(kind, np.array(sorted(values), np.int16), few)
@@ -118,8 +119,8 @@ def test_headers_come_back_and_chunks_follow(header, chunks):
     assert bytes(reader.take(reader.left)) == chunks
 
 
-FEW = Mapping(SPARSE, np.array([-32768, -5, 0, 32767], np.int16))
-MANY = Mapping(SPARSE, np.arange(-4000, 4000, 16, dtype=np.int16))
+FEW = Mapping(PALETTE, np.array([-32768, -5, 0, 32767], np.int16))
+MANY = Mapping(PALETTE, np.arange(-4000, 4000, 16, dtype=np.int16))
 HEADERS = {
     "challenge": Header(0, 1, 98_600, 1, 19531, plain_header(98_600, 1, 19531)),
     "plain": Header(0, 2, 300, 2, 30000, plain_header(300, 2, 30000), mapping=Mapping(PLAIN)),

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikey_codec import codec, converter, weights
-from spikey_codec.converter import CHALLENGE, PLAIN, SPARSE, Mapping, code_range, to_codes
+from spikey_codec import codec, weights
+from spikey_codec.quantizer import mapping as converter
+from spikey_codec.quantizer.mapping import CHALLENGE, PLAIN, PALETTE, Mapping, code_range, to_codes
 from strategies import multichannel, pcm_bytes, plain_wav, samples
 
 CODES = np.arange(-512, 512, dtype=np.int16)
@@ -92,7 +93,7 @@ GAPPED = {
 def test_values_with_gaps_are_ranked(used):
     used = np.asarray(used, np.int16)
     codes, mapping = assert_exact(many_of(used))
-    assert mapping.kind == SPARSE
+    assert mapping.kind == PALETTE
     np.testing.assert_array_equal(mapping.values, used)
     n = len(used)
     assert code_range(mapping) == (-(n // 2), n - 1 - n // 2)
@@ -102,7 +103,7 @@ def test_values_with_gaps_are_ranked(used):
 @pytest.mark.parametrize("n", [32_767, 32_768, 32_769, 40_000, 49_151, 65_536])
 def test_ranks_are_exact_beyond_the_range_of_16_signed_bits(n):
     used = np.arange(-32768, 32768, dtype=np.int16)[:n]
-    mapping = Mapping(SPARSE, used)
+    mapping = Mapping(PALETTE, used)
     lowest, highest = code_range(mapping)
     codes = np.arange(lowest, highest + 1, dtype=np.int16)
     np.testing.assert_array_equal(converter.to_samples(codes, mapping), used)
@@ -127,7 +128,7 @@ def test_ranks_are_used_where_they_make_the_file_shorter(monkeypatch, gap, frame
     rng = np.random.default_rng(gap)
     data = plain_wav((np.rint(rng.normal(0, 20, frames)) * gap).astype(np.int16))
     chosen = len(codec.compress(data))
-    monkeypatch.setattr(converter.Survey, "mapping", lambda self: Mapping(PLAIN))
+    monkeypatch.setattr(converter.MappingDetector, "mapping", lambda self: Mapping(PLAIN))
     plain = len(codec.compress(data))
     assert chosen < plain if frames == 4000 else chosen <= plain + 4
 

@@ -70,7 +70,7 @@ def test_the_commands_of_a_page_run(tmp_path, page):
     ]  # fmt: skip
     (tmp_path / "bin").mkdir()
     command = tmp_path / "bin" / "spikey"
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m spikey_codec.cli "$@"\n')
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m spikey_codec.cli.main "$@"\n')
     command.chmod(0o755)
     (tmp_path / "work").mkdir()
     done = subprocess.run(

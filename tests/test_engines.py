@@ -8,10 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spikey_codec import (
-    compilation, engine, kernels, machine_code, mixing_kernels, network_kernels,
-)
-from spikey_codec.wav import plain_header
+from spikey_codec import compilation, engine, kernels, machine_code, mixing_kernels, network_kernels
+from spikey_codec.readers.wav import plain_header
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ("numba", "scipy", "click", "bitarray", "pytest")
@@ -112,7 +110,7 @@ def test_numba_goes_on_where_machine_code_has_been_made(run_python):
 
 
 def run_encode(arguments: list[str], after: str, **environment):
-    code = f"import sys; from spikey_codec.executables import encode; assert not encode(); {after}"
+    code = f"import sys; from spikey_codec.cli.challenge import encode; assert not encode(); {after}"
     return subprocess.run(
         [sys.executable, "-c", code, *arguments],
         cwd=ROOT, env=os.environ | environment, capture_output=True, timeout=300, text=True,

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from spikey_codec import kernels as k
 from spikey_codec import weights
-from spikey_codec.entropy.density import ScaleClasses, class_of, scale_classes
+from spikey_codec.entropy.contexts import ScaleBins, bin_of, scale_bins
 from spikey_codec.entropy.huffman import LARGEST_ALPHABET, CodeTables
 
 LONGEST = 15
-UNEVEN, EVEN, FEW = (-512, 511, False), (-32768, 32767, True), (-3, 2, True)
+NONUNIFORM, EVEN, FEW = (-512, 511, False), (-32768, 32767, True), (-3, 2, True)
 
 
 class Code(NamedTuple):
@@ -33,8 +33,8 @@ class Code(NamedTuple):
 
 
 @functools.cache
-def classes_of(kind) -> ScaleClasses:
-    return scale_classes(*kind)
+def classes_of(kind) -> ScaleBins:
+    return scale_bins(*kind)
 
 
 def made(kind, row: int, place: int, density: np.ndarray | None = None) -> Code:
@@ -60,7 +60,7 @@ def made(kind, row: int, place: int, density: np.ndarray | None = None) -> Code:
 
 
 @st.composite
-def keys(draw, kinds=(UNEVEN, EVEN)) -> tuple[tuple, int, int]:
+def keys(draw, kinds=(NONUNIFORM, EVEN)) -> tuple[tuple, int, int]:
     """Kind of codes, row of the table of classes, place among the cells of that row."""
     kind = draw(st.sampled_from(kinds))
     row = draw(st.integers(0, len(classes_of(kind).table) - 1))
@@ -99,7 +99,7 @@ def lengths_of(masses: list[int]) -> list[int]:
 # Classes
 
 
-@pytest.mark.parametrize("kind", [UNEVEN, EVEN])
+@pytest.mark.parametrize("kind", [NONUNIFORM, EVEN])
 def test_the_table_of_classes_is_that_of_the_format(kind):
     classes = classes_of(kind)
     first, last = (-4, 15) if kind[2] else (-2, 7)
@@ -117,7 +117,7 @@ def test_the_table_of_classes_is_that_of_the_format(kind):
         assert columns[k.COUNT] == 2 * half + 1 <= LARGEST_ALPHABET
 
 
-@pytest.mark.parametrize("kind", [UNEVEN, EVEN, FEW, (0, 0, True)])
+@pytest.mark.parametrize("kind", [NONUNIFORM, EVEN, FEW, (0, 0, True)])
 def test_keys_and_symbols_of_all_classes_lie_end_to_end(kind):
     classes = classes_of(kind)
     keys = symbols = 0
@@ -130,31 +130,31 @@ def test_keys_and_symbols_of_all_classes_lie_end_to_end(kind):
 
 def test_every_prediction_has_a_key_of_its_class():
     lowest, highest = 32 * -512, 32 * 511 + 31
-    for row in classes_of(UNEVEN).table.tolist():
+    for row in classes_of(NONUNIFORM).table.tolist():
         assert (highest >> row[k.STEP]) - (lowest >> row[k.STEP]) == row[k.MASK]
     for row in classes_of(EVEN).table.tolist():
         bin_width = 32 << row[k.LOW_BITS]
         assert row[k.MASK] + 1 == max(1, bin_width >> row[k.STEP])
 
 
-@given(st.integers(0, 2**30), st.sampled_from([UNEVEN, EVEN]))
+@given(st.integers(0, 2**30), st.sampled_from([NONUNIFORM, EVEN]))
 def test_the_kernel_finds_the_class_that_the_encoder_names(scale, kind):
     classes = classes_of(kind)
     last = classes.first + len(classes.table) - 1
-    assert k.scale_class(scale, classes.first, last) == class_of(scale, classes)
+    assert k.scale_class(scale, classes.first, last) == bin_of(scale, classes)
 
 
-@pytest.mark.parametrize("kind", [UNEVEN, EVEN])
+@pytest.mark.parametrize("kind", [NONUNIFORM, EVEN])
 def test_classes_are_quarters_of_octaves(kind):
     classes = classes_of(kind)
     octaves = range(classes.first // 4, (classes.first + len(classes.table)) // 4)
     starts = [(4 + quarter) << octave >> 2 for octave in octaves for quarter in range(4)]
     centres = classes.table[:, k.CENTRE].tolist()
     for row, (start, centre) in enumerate(zip(starts, centres)):
-        assert class_of(start, classes) == class_of(centre, classes) == row
-        assert class_of(start - 1, classes) == max(row - 1, 0)
-    assert class_of(0, classes) == 0
-    assert class_of(2**31, classes) == len(classes.table) - 1
+        assert bin_of(start, classes) == bin_of(centre, classes) == row
+        assert bin_of(start - 1, classes) == max(row - 1, 0)
+    assert bin_of(0, classes) == 0
+    assert bin_of(2**31, classes) == len(classes.table) - 1
 
 
 # Masses
@@ -304,14 +304,14 @@ def test_the_largest_alphabet_has_a_code():
 
 
 def test_a_code_does_not_depend_on_those_made_before():
-    classes = classes_of(UNEVEN)
+    classes = classes_of(NONUNIFORM)
     tables = CodeTables(classes, encoding=True, decoding=True)
     edges, density = weights.load("converter").copy(), weights.load("density").copy()
     for row in (39, 20, 0):
         key = int(classes.table[row, k.FIRST_KEY])
         k.build_table(key, row, classes.table, edges, density, -512, *tables.arrays())
     for row in (0, 20, 39):
-        alone = made(UNEVEN, row, 0)
+        alone = made(NONUNIFORM, row, 0)
         n = len(alone.words)
         entries = tables.words[alone.symbols_at : alone.symbols_at + n].tolist()
         assert [entry >> 4 for entry in entries] == alone.words

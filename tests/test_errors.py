@@ -25,7 +25,7 @@ WITHIN = {
     "recording.py": {"IndexError", "ValueError"},
     "wav.py": {"ValueError"},
     "machine_code.py": {"TypeError", "RuntimeError"},
-    "topology.py": {"_Nonsense"},
+    "graph.py": {"_Nonsense"},
     "weights.py": {"ValueError"},
 }
 

@@ -17,10 +17,11 @@ import spikey_codec
 from faults import (
     INPUTS, OUT, WAV, WRITERS, Writer, assert_fails, assert_one_sentence, call, fill, process,
 )
-from spikey_codec import archive, chunk, codec, files, sources, weights
+from spikey_codec import archive, chunk, codec, weights
+from spikey_codec.system import files, source as sources
 from spikey_codec.errors import CorruptError
 from spikey_codec.lab.simulate import codes_to_pcm, simulate_codes, write_recordings
-from spikey_codec.sources import FileBytes
+from spikey_codec.system.source import FileBytes
 from spikey_codec.stream import Calibration
 from strategies import plain_wav
 from test_files import listed, small_files_only
@@ -136,12 +137,12 @@ def test_an_array_and_its_entry_in_the_list_are_replaced_together(tmp_path, monk
 def test_only_one_function_writes_files_of_the_user():
     """Which leaves them whole; the exceptions write to temporary folders of their own."""
     opens = re.compile(r"""open\([^)]*["'][wxa]b?["']|\.write_(bytes|text)\(""")
-    package = Path(files.__file__).parent
+    package = Path(spikey_codec.__file__).parent
     found = {
         str(path.relative_to(package))
         for path in package.rglob("*.py") if opens.search(path.read_text("utf-8"))
     }
-    assert found == {"files.py", "lab/bench.py", "lab/others.py"}
+    assert found == {"system/files.py", "lab/bench.py", "lab/others.py"}
 
 
 # A folder or file system that takes nothing

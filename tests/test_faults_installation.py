@@ -18,7 +18,7 @@ from faults import OUT, PACKED, WAV, assert_one_sentence, call, fill
 from networks import using_weights
 from spikey_codec import codec, compilation, engine, machine_code, presets, weights
 from spikey_codec.errors import WeightsError
-from spikey_codec.predictors import network
+from spikey_codec.prediction import network
 
 NETWORKS = network.names()
 TIMEOUT = 120  # seconds
@@ -261,7 +261,7 @@ def object_code(cpu):
     return code.read_bytes()
 
 compilation.object_code = object_code
-from spikey_codec.executables import encode
+from spikey_codec.cli.challenge import encode
 sys.exit(encode())
 """
 

@@ -13,7 +13,8 @@ from faults import (
     ARCHIVE, BATCHES, INPUTS, OTHER_WAV, OUT, PACKED, WAV, WRITERS, Writer, assert_fails,
     assert_one_sentence, call, fill, process,
 )
-from spikey_codec import archive, codec, workers
+from spikey_codec import archive, codec
+from spikey_codec.system import cluster as workers
 from spikey_codec.errors import RecordingError
 from test_files import listed
 

@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 from faults import OUT, PACKED, RAW, STREAM, WAV, assert_one_sentence, fill, partials, process
-from spikey_codec import batch, codec, files
+from spikey_codec import codec
+from spikey_codec.batch import run as batch
+from spikey_codec.system import files
 from spikey_codec.lab.simulate import write_recordings
 from strategies import plain_wav
 from test_files import listed

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from spikey_codec import files
+from spikey_codec.system import files
 from spikey_codec.errors import CorruptError, UsageError
 
 

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from spikey_codec import converter, kernels, weights, wav
+from spikey_codec import kernels, weights
+from spikey_codec.quantizer import mapping as converter
+from spikey_codec.readers import wav
 from spikey_codec.errors import RecordingError, UsageError, WeightsError
 from spikey_codec.fit import commands, data, density
 from spikey_codec.fit import converter as fit_converter
@@ -16,7 +18,7 @@ from spikey_codec.lab.simulate import (
     simulate_codes,
     write_recordings,
 )
-from spikey_codec.predictors import linear
+from spikey_codec.prediction import linear
 from strategies import plain_wav
 
 LEADS, SEED = 8, 2

@@ -12,7 +12,8 @@ import pytest
 import test_same_bytes
 from fuzz import corpus, decoding, encoding, modes, seeds, targets
 
-from spikey_codec import codec, recording, stream, wav
+from spikey_codec import codec, recording, stream
+from spikey_codec.readers import wav
 from spikey_codec.errors import CorruptError
 
 FUZZER = Path(corpus.HERE)

@@ -18,9 +18,9 @@ from oracle_stream import decode_stream
 
 from spikey_codec import chunk, codec, presets, weights
 from spikey_codec.archive import Archive
-from spikey_codec.container import Reader, read_header
-from spikey_codec.index import read_index
-from spikey_codec.predictors import network
+from spikey_codec.bitstream.header import Reader, read_header
+from spikey_codec.bitstream.index import read_index
+from spikey_codec.prediction import network
 from spikey_codec.stream import StreamDecoder
 
 ROOT = Path(__file__).parents[1]
@@ -123,7 +123,7 @@ def features(packed: bytes) -> set[str]:
             found.add(f"chunk {part.data[0]}")
             continue
         for _ in range(header.channels):
-            side = chunk.read_side(part, with_network)
+            side = chunk.read_channel_header(part, with_network)
             found.add(f"predictor {side.number if side.number in NOT_SHIPPED else 'shipped'}")
             if side.peers:
                 found.add(f"peers with preset {header.preset}")

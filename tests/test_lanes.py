@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikey_codec import lanes
+from spikey_codec.coders import interleave
 
 
 def rows_of(frames: int, channels: int) -> list[tuple[int, int]]:
@@ -26,10 +26,10 @@ def rows_of(frames: int, channels: int) -> list[tuple[int, int]]:
 @given(st.integers(1, 6000), st.integers(1, 12), st.sampled_from([np.int16, np.int64]))
 def test_unfold_inverts_fold(frames, channels, dtype):
     codes = np.arange(frames * channels).reshape(frames, channels).astype(dtype)
-    folded = lanes.fold(codes)
+    folded = interleave.interleave(codes)
     assert folded.dtype == dtype and folded.shape == (codes.size,)
     assert folded.flags.c_contiguous
-    back = lanes.unfold(folded, frames, channels)
+    back = interleave.deinterleave(folded, frames, channels)
     assert back.dtype == dtype
     np.testing.assert_array_equal(back, codes)
 
@@ -38,13 +38,13 @@ def test_unfold_inverts_fold(frames, channels, dtype):
 def test_the_order_is_that_of_the_format(frames, channels):
     codes = np.arange(frames * channels).reshape(frames, channels)
     expected = [frame * channels + channel for frame, channel in rows_of(frames, channels)]
-    assert lanes.fold(codes).tolist() == expected
+    assert interleave.interleave(codes).tolist() == expected
 
 
 @given(st.integers(1, 3000), st.integers(1, 5))
 def test_codes_may_lie_in_memory_in_any_order(frames, channels):
     codes = np.asfortranarray(np.arange(frames * channels).reshape(frames, channels))
-    np.testing.assert_array_equal(lanes.unfold(lanes.fold(codes), frames, channels), codes)
+    np.testing.assert_array_equal(interleave.deinterleave(interleave.interleave(codes), frames, channels), codes)
 
 
 @pytest.mark.parametrize(
@@ -65,12 +65,12 @@ def test_codes_may_lie_in_memory_in_any_order(frames, channels):
     ],
 )
 def test_channels_are_cut_into_up_to_eight_lanes_of_at_least_512_frames(frames, channels, runs):
-    assert lanes.runs(frames, channels) == runs
+    assert interleave.segments(frames, channels) == runs
 
 
 @given(st.integers(1, 200_000), st.integers(1, 8))
 def test_runs_cover_all_frames_and_the_first_are_longer(frames, count):
-    starts = lanes.starts(frames, count)
+    starts = interleave.starts(frames, count)
     lengths = np.diff(starts).tolist()
     assert starts[0] == 0 and starts[-1] == frames
     assert lengths == sorted(lengths, reverse=True)

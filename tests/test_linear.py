@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from spikey_codec import weights
 from spikey_codec.kernels import ORDER, WEIGHT_BITS
-from spikey_codec.predictors import linear
-from spikey_codec.predictors.linear import GREATEST_SUM, covariance, fitted, residual_powers
+from spikey_codec.prediction import linear
+from spikey_codec.prediction.linear import GREATEST_SUM, covariance, fitted, residual_powers
 from strategies import samples
 
 ONE = 1 << WEIGHT_BITS

@@ -7,15 +7,16 @@ import weakref
 import numpy as np
 import pytest
 
-from spikey_codec import chunk, codec, converter, network_kernels, presets, weights
-from spikey_codec.container import read_header
-from spikey_codec.converter import Mapping
+from spikey_codec import chunk, codec, network_kernels, presets, weights
+from spikey_codec.quantizer import mapping as converter
+from spikey_codec.bitstream.header import read_header
+from spikey_codec.quantizer.mapping import Mapping
 from spikey_codec.errors import CorruptError, UsageError, VersionError, WeightsError
 from spikey_codec.lab.simulate import shipped_edges, simulate_codes
-from spikey_codec.predictors import joint, linear
-from spikey_codec.predictors import network as integer
-from spikey_codec.predictors.network import Layer, Network, parse, to_array
-from spikey_codec.wav import plain_header
+from spikey_codec.prediction import cross_channel as joint, linear
+from spikey_codec.prediction import network as integer
+from spikey_codec.prediction.network import Layer, Network, parse, to_array
+from spikey_codec.readers.wav import plain_header
 
 from networks import KINDS, for_preset, layer, no_way_back, using_weights, write_weights
 
@@ -206,14 +207,14 @@ def test_errors_and_offsets_are_those_of_the_format():
     random = np.random.default_rng(2)
     levels = random.integers(-3000, 3000, 60).astype(np.int32)
     predictor = weights.load("linear")[3]
-    found = joint.errors(levels, predictor, 5)
+    found = joint.residuals(levels, predictor, 5)
     past = np.concatenate([np.full(16, levels[0]), levels])
     for t in range(1, 60):
         mean = int(predictor.astype(int) @ past[t + 15 : t - 1 if t else None : -1]) >> 13
         assert found[t] == levels[t] - mean
     assert found[0] == 0
     taps = random.integers(-127, 128, joint.TAPS).astype(np.int8)
-    offsets = joint.offsets([joint.Peer(0, 9, 0, taps)], [found])
+    offsets = joint.offsets([joint.Reference(0, 9, 0, taps)], [found])
     for t in range(60):
         total = 0
         for lag in range(-4, 9):
@@ -227,7 +228,7 @@ def test_a_lead_that_hears_another_one_takes_it_as_its_peer():
     common = random.normal(0, 100, 5000)
     heard = 0.5 * common + 0.5 * np.roll(common, -2) + random.normal(0, 80, 5000)
     errors = [np.rint(e).astype(np.int32) for e in (common, heard, random.normal(0, 100, 5000))]
-    chosen = joint.choose(errors)
+    chosen = joint.choose_references(errors)
     assert sorted(map(len, chosen)) == [0, 0, 1]
     (channel,) = [i for i, peers in enumerate(chosen) if peers]
     (peer,) = chosen[channel]
@@ -240,14 +241,14 @@ def test_a_lead_that_hears_another_one_takes_it_as_its_peer():
 def test_peers_that_cannot_be_are_refused(peers):
     taps = np.zeros(joint.TAPS, np.int8)
     sides = [
-        chunk.Side(
+        chunk.ChannelHeader(
             chunk.CONSTANT if i == 2 else 0, None, 5,
-            peers=tuple(joint.Peer(channel, 0, 0, taps) for channel in peers.get(i, [])),
+            peers=tuple(joint.Reference(channel, 0, 0, taps) for channel in peers.get(i, [])),
         )
         for i in range(3)
     ]  # fmt: skip
     with pytest.raises(CorruptError, match="peer"):
-        chunk.stages_of(sides)
+        chunk.passes_of(sides)
 
 
 def test_the_trace_is_what_the_kernel_sees():
@@ -257,7 +258,7 @@ def test_the_trace_is_what_the_kernel_sees():
     matrix = linear.covariance(levels)
     predictor = linear.fitted(matrix)
     known = integer.trace(levels, predictor, 20 << 12)
-    plain = joint.errors(levels, predictor, 5)
+    plain = joint.residuals(levels, predictor, 5)
     inside = np.abs(known[:, 0]) < 16000
     np.testing.assert_array_equal(known[inside, 1], plain[inside])
     assert (known[1:, 2] >= 9 << network_kernels.LOG_BITS).all()

@@ -30,16 +30,16 @@ from strategies import any_bytes, info_list, pcm_bytes, plain_wav, riff, samples
 
 import spikey_codec
 from spikey_codec import chunk
-from spikey_codec.converter import Mapping
+from spikey_codec.quantizer.mapping import Mapping
 from spikey_codec.errors import SpikeyError
 from spikey_codec.lab.simulate import codes_to_pcm, simulate_codes
-from spikey_codec.wav import plain_header
+from spikey_codec.readers.wav import plain_header
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 RECORDINGS = Path(__file__).parents[2] / "shared" / "recordings"
 REAL_RECORDINGS = sorted(RECORDINGS.glob("*.wav"))
 
-CHALLENGE, PLAIN, SPARSE, UNEVEN = range(4)
+CHALLENGE, PLAIN, PALETTE, NONUNIFORM = range(4)
 FRAMED_AS_CHALLENGE, FRAMED_AS_PLAIN, FRAMED_OTHERWISE, OPAQUE = range(4)
 BODY = 9  # bytes before the fields of the framing
 
@@ -180,7 +180,7 @@ def test_own_predictor(period):
 def test_sparse_values(gain, channels):
     codes = np.rint(np.random.default_rng(7).normal(0, 25, (4000, channels)))
     packed = check_lossless(plain_wav(np.rint(codes * gain + 5).astype(np.int16)))
-    assert mapping_of(packed) == SPARSE
+    assert mapping_of(packed) == PALETTE
 
 
 def some_widths(count: int) -> bytes:
@@ -195,7 +195,7 @@ def test_uneven_values():
     lead = np.cumsum(rng.normal(0, 1, 24000)) % 40 + rng.normal(0, 12, 24000)
     samples = (np.searchsorted(edges, lead) - 450).astype(np.int16)
     packed = check_lossless(plain_wav(samples))
-    assert mapping_of(packed) == UNEVEN
+    assert mapping_of(packed) == NONUNIFORM
     even = chunk.coder_for(Mapping(PLAIN), True).encode(samples[:, None])
     assert len(packed) < 0.9 * len(even)
 
@@ -203,7 +203,7 @@ def test_uneven_values():
 def test_sparse_values_by_the_ten_thousands():
     values = np.array(scattered_values(32800, seed=14), np.int16)
     lead = np.resize(values, 24 * len(values) + 100)
-    assert mapping_of(check_lossless(plain_wav(np.sort(lead)))) == SPARSE
+    assert mapping_of(check_lossless(plain_wav(np.sort(lead)))) == PALETTE
 
 
 @pytest.mark.parametrize("value", [-32768, -1, 0, 31, 32767])
@@ -399,7 +399,7 @@ def test_sparse_lists(first, gaps, code):
     fields = struct.pack("<h", first) + stored(gaps)
     chunk = struct.pack("<Bh", CONSTANT, code)
     with any_checksum():
-        check_agreement(file(FRAMED_AS_CHALLENGE, SPARSE, varint(3), fields, chunk))
+        check_agreement(file(FRAMED_AS_CHALLENGE, PALETTE, varint(3), fields, chunk))
 
 
 # Files that no encoder writes
@@ -425,19 +425,19 @@ def cut_to_fit(packed: bytes) -> bytes:
 @settings(max_examples=400)
 @given(st.data())
 def test_random_code_words(data):
-    mapping = data.draw(st.sampled_from([CHALLENGE, PLAIN, SPARSE, UNEVEN]), "mapping")
+    mapping = data.draw(st.sampled_from([CHALLENGE, PLAIN, PALETTE, NONUNIFORM]), "mapping")
     channels = data.draw(st.sampled_from([1, 1, 2, 3, 9]), "channels")
     lengths = [1, 2, 15, 16, 17, 100, 250] if channels > 1 else [1, 17, 300, 1023, 1024, 1600]
     frames = data.draw(st.sampled_from(lengths), "frames")
-    scales = 40 if mapping in (CHALLENGE, UNEVEN) else 80
+    scales = 40 if mapping in (CHALLENGE, NONUNIFORM) else 80
     sides = [data.draw(side_information(scales), "side") for _ in range(channels)]
     assume(any(side[0] != CONSTANT for side in sides))
     payload = data.draw(code_words(4 * frames * channels + 8), "payload")
     values = b""
-    if mapping == SPARSE:
+    if mapping == PALETTE:
         count = data.draw(st.sampled_from(VALUES_IN_USE), "values in use")
         values = sparse_fields(scattered_values(count, seed=count))
-    if mapping == UNEVEN:
+    if mapping == NONUNIFORM:
         count = data.draw(st.sampled_from([2, 3, 300, 4096]), "values in use")
         values = sparse_fields(scattered_values(count, seed=count)) + stored(some_widths(count))
     counts = varint(frames) + varint(channels) + varint(20000)
@@ -465,7 +465,7 @@ def test_every_byte_as_payload(values, frames):
     with any_checksum():
         for byte in range(256):
             fields = [counts, sparse_fields(values), side, bytes([byte])]
-            check_agreement(file(FRAMED_AS_CHALLENGE, SPARSE, *fields))
+            check_agreement(file(FRAMED_AS_CHALLENGE, PALETTE, *fields))
 
 
 # Networks
@@ -525,13 +525,13 @@ def test_networks(preset, kind, signal, network_weights, always_networks):
 def test_networks_and_an_uneven_converter(preset, kind, network_weights, always_networks):
     def mapping(survey, source, place):
         widths = np.frombuffer(some_widths(len(survey.values)), np.uint8)
-        return Mapping(UNEVEN, survey.values, widths)
+        return Mapping(NONUNIFORM, survey.values, widths)
 
     with mock.patch("spikey_codec.codec._mapping", mapping):
         for signal in ("even", "sparse"):
             original = plain_wav(network_signals()[signal])
             packed = spikey_codec.compress(original, f"{kind}-{preset}")
-            assert (packed[4] & 15, mapping_of(packed)) == (preset, UNEVEN)
+            assert (packed[4] & 15, mapping_of(packed)) == (preset, NONUNIFORM)
             assert check_agreement(packed, network_weights) == original
 
 

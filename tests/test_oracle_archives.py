@@ -37,7 +37,7 @@ from test_archive import (
 from spikey_codec import archive, codec
 from spikey_codec.archive import Archive, pack
 from spikey_codec.errors import SpikeyError
-from spikey_codec.wav import plain_header
+from spikey_codec.readers.wav import plain_header
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 

@@ -23,7 +23,7 @@ from strategies import samples as sample_arrays
 from test_stream import frames_of, head_of, packets_of
 
 from spikey_codec import stream
-from spikey_codec.converter import challenge_pcm
+from spikey_codec.quantizer.mapping import challenge_pcm
 from spikey_codec.lab.simulate import codes_to_pcm, simulate_codes
 from spikey_codec.stream import Calibration, StreamDecoder
 

@@ -10,9 +10,10 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 
-from spikey_codec import converter, engine, kernels, weights
+from spikey_codec import engine, kernels, weights
+from spikey_codec.quantizer import mapping as converter
 from spikey_codec.chunk import coder_for
-from spikey_codec.converter import Mapping
+from spikey_codec.quantizer.mapping import Mapping
 from spikey_codec.lab import power
 from spikey_codec.lab.simulate import simulate_codes
 

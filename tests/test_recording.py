@@ -8,11 +8,14 @@ from click.testing import CliRunner
 from strategies import plain_wav
 
 import spikey_codec
-from spikey_codec import chunk, codec, index, jobs, wav
-from spikey_codec.cli import main
-from spikey_codec.container import read_header
+from spikey_codec import chunk, codec
+from spikey_codec.bitstream import index
+from spikey_codec.readers import wav
+from spikey_codec.system import pool as jobs
+from spikey_codec.cli.main import main
+from spikey_codec.bitstream.header import read_header
 from spikey_codec.errors import CorruptError, NotBrainwireError, RecordingError
-from spikey_codec.sources import WINDOW, FileBytes
+from spikey_codec.system.source import WINDOW, FileBytes
 
 
 @pytest.fixture

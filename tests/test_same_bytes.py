@@ -16,9 +16,11 @@ import numpy as np
 import pytest
 from networks import no_way_back
 
-from spikey_codec import archive, codec, container, converter, stream
-from spikey_codec.converter import Mapping
-from spikey_codec.wav import plain_header
+from spikey_codec import archive, codec, stream
+from spikey_codec.bitstream import header as container
+from spikey_codec.quantizer import mapping as converter
+from spikey_codec.quantizer.mapping import Mapping
+from spikey_codec.readers.wav import plain_header
 
 DIGESTS = Path(__file__).with_name("digests.json")
 PRESETS = ("linear", "spikey", "spikey-rnn", "spikey-pairs", "max")
@@ -94,7 +96,7 @@ def written(kind: str) -> dict[str, bytes]:
             return {"three leads": archived(challenge_leads())}
         if kind == "uneven":
             packed = compressed(unevenly_converted(), "linear")
-            assert container.read_header(packed)[0].mapping.kind == converter.UNEVEN
+            assert container.read_header(packed)[0].mapping.kind == converter.NONUNIFORM
             return {"16 bits": packed}
         return {name: compressed(original, kind) for name, original in originals().items()}
 

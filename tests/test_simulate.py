@@ -20,7 +20,7 @@ from spikey_codec.lab.simulate import (
     spike_times,
     write_recordings,
 )
-from spikey_codec.wav import is_plain, split
+from spikey_codec.readers.wav import is_plain, split
 
 LEADS, SEED = 24, 3
 

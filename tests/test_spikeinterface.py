@@ -28,7 +28,7 @@ recording.set_channel_gains(0.195)
 recording.set_channel_offsets(0)
 """
 SAVE = MAKE + """
-from spikey_codec.numcodecs import Spikey
+from spikey_codec.plugins.numcodecs import Spikey
 
 def bytes_of(folder):
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
@@ -66,7 +66,7 @@ assert recording.get_channel_gains()[0] == 0.195
 TIMES = MAKE + """
 import sys
 from spikeinterface.core import load
-from spikey_codec.numcodecs import Spikey
+from spikey_codec.plugins.numcodecs import Spikey
 
 recording = NumpyRecording([traces[:40_000]], 30_000.0)
 recording.set_times(np.arange(40_000) / 30_000 + 5.0)

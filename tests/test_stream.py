@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from spikey_codec import chunk
-from spikey_codec.container import write_varint
-from spikey_codec.converter import challenge_pcm
+from spikey_codec.bitstream.header import write_varint
+from spikey_codec.quantizer.mapping import challenge_pcm
 from spikey_codec.errors import CorruptError, RecordingError, UsageError
 from spikey_codec.lab import simulate
-from spikey_codec.predictors import joint
+from spikey_codec.prediction import cross_channel as joint
 from spikey_codec.stream import Calibration, StreamDecoder, StreamEncoder
 from strategies import samples as sample_arrays
 
@@ -281,7 +281,7 @@ def test_any_flipped_bit_of_a_head_is_found_without_waiting(signal):
 
 def spikey(*arguments, data=b""):
     """Run the `spikey` command; returns exit status, standard output, standard error."""
-    command = [sys.executable, "-c", "from spikey_codec.cli import main; main()", *arguments]
+    command = [sys.executable, "-c", "from spikey_codec.cli.main import main; main()", *arguments]
     run = subprocess.run(command, input=data, capture_output=True, timeout=300)
     return run.returncode, run.stdout, run.stderr.decode()
 

@@ -9,10 +9,10 @@ import pytest
 from click.testing import CliRunner
 
 from conftest import REAL
-from spikey_codec.cli import main
+from spikey_codec.cli.main import main
 from spikey_codec.errors import RecordingError, UsageError
 from spikey_codec.lab.simulate import lead_layout, simulate_codes
-from spikey_codec.topology import (
+from spikey_codec.topology.graph import (
     SIMULTANEOUS,
     Lead,
     Peer,
@@ -98,7 +98,7 @@ def test_a_short_lead_changes_nothing_between_longer_ones():
 
 @pytest.mark.parametrize("measure", ["differences", "raw"])
 def test_every_two_leads_are_compared_over_the_shorter(measure, monkeypatch):
-    monkeypatch.setattr("spikey_codec.moments.BLOCK", 1024)  # many blocks
+    monkeypatch.setattr("spikey_codec.topology.correlation.BLOCK", 1024)  # many blocks
     a, b, c, d = noise(4, 3000, seed=8)
     leads = codes(a + 999, (a + b)[:1700], (a - c)[:1700], (a + b + c)[:2999], d[:2])
     topology = Topology(leads, measure, most=9)

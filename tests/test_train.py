@@ -13,16 +13,11 @@ import pytest
 from click.testing import CliRunner
 
 from spikey_codec import kernels, weights
-from spikey_codec.cli import main
+from spikey_codec.cli.main import main
 from spikey_codec.errors import RecordingError, UsageError
 from spikey_codec.fit import config
-from spikey_codec.lab.simulate import (
-    lead_layout,
-    shipped_edges,
-    simulate_codes,
-    write_recordings,
-)
-from spikey_codec.predictors import network as integer
+from spikey_codec.lab.simulate import lead_layout, shipped_edges, simulate_codes, write_recordings
+from spikey_codec.prediction import network as integer
 
 SEED = 3
 ROOT = Path(__file__).parents[1]
@@ -169,7 +164,7 @@ def leads():
 @pytest.fixture(scope="module")
 def windows(torch, leads):
     from spikey_codec.fit.windows import Windows
-    from spikey_codec.topology import simultaneous_groups
+    from spikey_codec.topology.graph import simultaneous_groups
 
     made = Windows(leads, simultaneous_groups(leads), 40, 1)
     assert len(made.alone) == 8 and len(made.together) >= 4

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from strategies import plain_wav
 
-from spikey_codec import codec, converter, uneven
-from spikey_codec.container import read_header
-from spikey_codec.converter import CHALLENGE, PLAIN, SPARSE, UNEVEN, Mapping
+from spikey_codec import codec
+from spikey_codec.quantizer import mapping as converter, nonuniform as uneven
+from spikey_codec.bitstream.header import read_header
+from spikey_codec.quantizer.mapping import CHALLENGE, PLAIN, PALETTE, NONUNIFORM, Mapping
 
 
 def lead(frames: int, seed: int = 0, spread: float = 14) -> np.ndarray:
@@ -33,7 +34,7 @@ def test_known_widths_are_found_again(channels):
     edges = np.cumsum(widths) - widths.sum() / 2
     samples = np.stack([through(edges, lead(90_000, i)) for i in range(channels)], axis=1)
     header, _ = read_header(codec.compress(plain_wav(samples)))
-    assert header.mapping.kind == UNEVEN
+    assert header.mapping.kind == NONUNIFORM
     found = converter.widths_of(header.mapping.widths) / 256
     true = widths[header.mapping.values.astype(int) + 300]
     often = (samples.ravel() == header.mapping.values[:, None]).sum(1)
@@ -43,12 +44,12 @@ def test_known_widths_are_found_again(channels):
 
 
 @pytest.mark.parametrize(("samples", "expected"), [
-    (np.rint(lead(60_000)).astype(np.int16), SPARSE),  # of its rarest values some are missing
+    (np.rint(lead(60_000)).astype(np.int16), PALETTE),  # of its rarest values some are missing
     (np.rint(lead(60_000, spread=3)).astype(np.int16), PLAIN),
-    (np.rint(lead(60_000)).astype(np.int16) * 16, SPARSE),
+    (np.rint(lead(60_000)).astype(np.int16) * 16, PALETTE),
     (converter.challenge_pcm()[np.rint(lead(60_000)).astype(int) + 512], CHALLENGE),
     (np.random.default_rng(0).integers(-900, 900, 60_000).astype(np.int16), PLAIN),
-    (np.repeat(np.array([0, 900], np.int16), 30_000), SPARSE),
+    (np.repeat(np.array([0, 900], np.int16), 30_000), PALETTE),
     (np.tile(np.arange(-400, 400), 80).astype(np.int16), PLAIN),
 ], ids=["even", "quiet", "multiples", "challenge", "noise", "a step", "a saw"])  # fmt: skip
 def test_even_converters_stay_even(samples, expected):
@@ -57,7 +58,7 @@ def test_even_converters_stay_even(samples, expected):
 
 def test_short_recordings_are_not_looked_at(monkeypatch):
     monkeypatch.setattr(uneven, "refined", None)
-    assert kind(np.rint(lead(converter.FEWEST - 1)).astype(np.int16) * 3) == SPARSE
+    assert kind(np.rint(lead(converter.FEWEST - 1)).astype(np.int16) * 3) == PALETTE
 
 
 def test_widths_are_steps_of_a_sixteenth_of_an_octave():
@@ -65,7 +66,7 @@ def test_widths_are_steps_of_a_sixteenth_of_an_octave():
     assert widths[0] == 1 and widths[128] == 256 and widths[255] == 31 << 11
     assert (np.diff(widths) >= 0).all()
     assert (widths[129:] / widths[128:-1]).max() < 1.07
-    edges = converter.edges_of(Mapping(UNEVEN, np.arange(3, dtype=np.int16), np.uint8([128] * 3)))
+    edges = converter.transition_levels_of(Mapping(NONUNIFORM, np.arange(3, dtype=np.int16), np.uint8([128] * 3)))
     assert edges.tolist() == [-256, 0, 256, 512]
 
 

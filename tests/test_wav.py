@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikey_codec.wav import Recording, is_plain, join, locate, plain_header, split
+from spikey_codec.readers.wav import Recording, is_plain, join, locate, plain_header, split
 from strategies import (
     ADPCM,
     FLOAT,

@@ -9,10 +9,11 @@ from click.testing import CliRunner
 from strategies import plain_wav
 
 import spikey_codec
-from spikey_codec import codec, executables
-from spikey_codec.cli import main
+from spikey_codec import codec
+from spikey_codec.cli import challenge as executables
+from spikey_codec.cli.main import main
 from spikey_codec.errors import VerifyError
-from spikey_codec.predictors import joint
+from spikey_codec.prediction import cross_channel as joint
 
 SHAPES = [
     (1, 1), (1, 384), (2, 2), (17, 3), (4000, 16), (9000, 384), (60_000, 32), (3_000_000, 1),

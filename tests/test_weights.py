@@ -146,7 +146,7 @@ def test_encoding_with_damaged_weights_ends_in_one_sentence(copied, run_python):
     code = (
         "import pathlib, sys; from spikey_codec import weights;"
         "weights.FOLDERS = (pathlib.Path(sys.argv.pop(1)),);"
-        "from spikey_codec.executables import encode; sys.exit(encode())"
+        "from spikey_codec.cli.challenge import encode; sys.exit(encode())"
     )
     wav = b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\1\0\1\0\1\0\0\0\2\0\0\0\2\0\x10\0data\2\0\0\0ab"
     done = run_python(code, copied, "-", "-", stdin=wav)

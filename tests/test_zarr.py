@@ -16,13 +16,13 @@ zarr = pytest.importorskip("zarr")
 
 from spikey_codec.arrays import encode_array  # noqa: E402
 from spikey_codec.errors import CorruptError, UsageError  # noqa: E402
-from spikey_codec.numcodecs import Spikey  # noqa: E402
+from spikey_codec.plugins.numcodecs import Spikey  # noqa: E402
 
 IS_3 = int(zarr.__version__.split(".")[0]) >= 3
 if IS_3:
     from zarr.codecs import BytesCodec, TransposeCodec
 
-    from spikey_codec.zarr import SpikeyCodec
+    from spikey_codec.plugins.zarr import SpikeyCodec
 
 needs_3 = pytest.mark.skipif(not IS_3, reason="Zarr format 3 needs zarr-python 3")
 installed = pytest.mark.skipif(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import kernels as k
-from .density import ScaleClasses
+from .contexts import ScaleBins
 
 LARGEST_ALPHABET = k.ESCAPE  # symbols of one code beside the escape: what a look-up can name
 
@@ -20,11 +20,11 @@ class CodeTables:
 
     Parameters
     ----------
-    classes : ScaleClasses
+    classes : ScaleBins
     encoding, decoding : whether the tables for that direction are made
     """
 
-    def __init__(self, classes: ScaleClasses, encoding: bool, decoding: bool):
+    def __init__(self, classes: ScaleBins, encoding: bool, decoding: bool):
         keys, symbols = classes.keys, classes.symbols
         self.origins = np.zeros(keys, np.int32)
         self.words = np.zeros(symbols if encoding else 0, np.int32)

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import codec, converter, files, kernels, weights
+from .. import codec, kernels, weights
+from ..quantizer import mapping as converter
+from ..system import files
 from . import converter as fit_converter
 from . import data, density, linear
 from .data import Report, Split

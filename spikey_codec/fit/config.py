@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import UsageError
-from ..predictors.joint import MOST_PEERS
-from ..predictors.network import (
+from ..prediction.cross_channel import MOST_REFERENCES
+from ..prediction.network import (
     ACTIVATIONS,
     LONGEST_WINDOW,
     METRICS,
@@ -303,7 +303,7 @@ def _check_projector(config: Config) -> None:
 def _check_middle_out(config: Config) -> None:
     middle, name = config.middle_out, "middle_out"
     latent = config.latent_projector.latent_size
-    _within(f"{name}.num_peers", middle.num_peers, 0, MOST_PEERS)
+    _within(f"{name}.num_peers", middle.num_peers, 0, MOST_REFERENCES)
     if middle.region_latent_size is not None:
         _within(f"{name}.region_latent_size", middle.region_latent_size, 1, WIDEST)
     if not middle.num_peers:

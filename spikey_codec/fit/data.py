@@ -9,9 +9,10 @@ from typing import Callable, NamedTuple
 
 import numpy as np
 
-from .. import converter, wav
+from ..quantizer import mapping as converter
+from ..readers import wav
 from ..errors import RecordingError, UsageError
-from ..topology import simultaneous_groups
+from ..topology.graph import simultaneous_groups
 
 Report = Callable[[str], None]
 

@@ -12,7 +12,7 @@ import numba
 import numpy as np
 
 from .. import kernels as k
-from ..predictors import linear
+from ..prediction import linear
 from . import model
 
 REACH = 12  # the table ends at this many mean |errors| to each side

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..kernels import ORDER, WEIGHT_BITS
-from ..predictors import linear
+from ..prediction import linear
 from .data import Report
 
 PREDICTORS = 64

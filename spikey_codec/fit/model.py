@@ -12,7 +12,7 @@ import numba
 import numpy as np
 
 from ..kernels import FAST_SHIFT, ORDER, SLOW_SHIFT, WEIGHT_BITS
-from ..predictors import linear
+from ..prediction import linear
 
 MEAN_TO_SIGMA = math.sqrt(math.pi / 2)  # of a Gaussian
 LEVEL_STEPS = 32  # covariances are taken over integers, levels in 1/32 code

@@ -12,7 +12,7 @@ import numpy as np
 from .. import kernels, presets, weights
 from ..errors import UsageError
 from ..network_kernels import LARGEST, LATENT_AHEAD, REACH, USUAL_LOG, VALUE_BITS
-from ..predictors import network as integer
+from ..prediction import network as integer
 from .config import Config, wavelet_matrix
 from .windows import FAST, LOG, LONG, MEAN, OFFSET, Places, Windows
 

@@ -19,10 +19,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import files, weights
+from .. import weights
+from ..system import files
 from ..errors import RecordingError, UsageError
-from ..predictors import network as integer
-from ..topology import simultaneous_groups
+from ..prediction import network as integer
+from ..topology.graph import simultaneous_groups
 from . import data, network
 from .config import Config, load
 from .data import Report

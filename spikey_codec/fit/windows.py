@@ -14,10 +14,10 @@ import numpy as np
 
 from .. import kernels
 from ..chunk import LONGEST, coder_for
-from ..converter import CHALLENGE, Mapping
+from ..quantizer.mapping import CHALLENGE, Mapping
 from ..network_kernels import LATENT_AHEAD
-from ..predictors import joint, network
-from ..topology import common_activity
+from ..prediction import cross_channel as joint, network
+from ..topology.graph import common_activity
 
 # Columns of a trace.
 MEAN, ERROR, LOG, FAST, MID, SLOW, LONG, OFFSET = range(8)
@@ -200,7 +200,7 @@ class _Member:
     @functools.cached_property
     def own_errors(self) -> np.ndarray:
         """What it tells its peers, int32."""
-        return joint.errors(self.levels, self.predictor, kernels.MU_BITS)
+        return joint.residuals(self.levels, self.predictor, kernels.MU_BITS)
 
     def peers(self, others: list[_Member]):
         """Correlation with each of the others, in 1/128, and what they add to the prediction."""

@@ -15,17 +15,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import codec, converter, files, presets, wav
-from ..container import CHALLENGE_RATE
-from ..converter import CHALLENGE, HIGHEST_CODE, LOWEST_CODE, Mapping
+from .. import codec, presets
+from ..quantizer import mapping as converter
+from ..readers import wav
+from ..system import files
+from ..bitstream.header import CHALLENGE_RATE
+from ..quantizer.mapping import CHALLENGE, HIGHEST_CODE, LOWEST_CODE, Mapping
 from ..errors import RecordingError, UsageError
 from ..fit import converter as fit_converter
 from ..fit import model
 from ..fit.data import each_once, find, read_recording
 from ..kernels import EDGE_BITS, WEIGHT_BITS
-from ..predictors import linear
-from ..topology import Lead as Node
-from ..topology import Topology, common_activity
+from ..prediction import linear
+from ..topology.graph import Lead as Node
+from ..topology.graph import Topology, common_activity
 from .plots import label_leads
 from .simulate import shipped_edges
 
@@ -591,13 +594,13 @@ def _entropies(lead: Lead) -> np.ndarray:
     return np.array(steps) * count
 
 
-UNEVEN = "the same + uneven converter"  # only where there is a recording from it
+NONUNIFORM = "the same + uneven converter"  # only where there is a recording from it
 MODELS = (
     "order 0, samples",
     "order 0, first differences",
     "order 0, errors of a linear prediction",
     "linear + Gaussian of tracked scale",
-    UNEVEN,
+    NONUNIFORM,
 )
 FILES = ("linear", "spikey")  # presets
 
@@ -637,7 +640,7 @@ def coding(found: list[File], limit: int) -> Coding:
     means = {"all": sum(bits.values()) / total}
     if len(bits) > 1:
         means |= {kind: bits[kind] / samples[kind] for kind in KINDS if kind in bits}
-    left_out = () if KINDS[CHALLENGE] in bits else (UNEVEN,)
+    left_out = () if KINDS[CHALLENGE] in bits else (NONUNIFORM,)
     steps = {
         kind: [
             Step(name, float(value), n >= len(names) - len(there))
@@ -653,7 +656,7 @@ def coding(found: list[File], limit: int) -> Coding:
 
 
 def related(leads: list[Lead]) -> Related:
-    """Which leads were recorded together; see spikey_codec.topology."""
+    """Which leads were recorded together; see spikey_codec.topology.graph."""
     compared = [int(n) for n in _spread(len(leads), MOST_RELATED)]
     topology = Topology([leads[n].samples for n in compared])
     # One array has one file, whose channels are all peers; what counts is the threshold.

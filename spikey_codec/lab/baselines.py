@@ -24,7 +24,7 @@ from bitarray.util import canonical_huffman
 from numba import njit
 
 from ..errors import CorruptError
-from ..predictors import linear
+from ..prediction import linear
 
 ORDER, WEIGHT_BITS = 16, 13
 LAST = np.array([1 << WEIGHT_BITS] + [0] * (ORDER - 1), np.int64)  # the last code, as weights

@@ -18,7 +18,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import __version__, chunk, converter, engine, presets, stream, wav
+from .. import __version__, chunk, engine, presets, stream
+from ..quantizer import mapping as converter
+from ..readers import wav
 from ..errors import RecordingError, VerifyError
 from ..fit.data import find
 from . import others, simulate
@@ -179,7 +181,7 @@ def _executable(name: str) -> list[str]:
     script = ROOT / name
     if script.exists() and (ROOT / ".venv" / "spikey-setup").exists():  # as the script asks
         return [str(script)]
-    call = f"import sys; from spikey_codec.executables import {name}; sys.exit({name}())"
+    call = f"import sys; from spikey_codec.cli.challenge import {name}; sys.exit({name}())"
     return [sys.executable, "-I", "-c", call]
 
 

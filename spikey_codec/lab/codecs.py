@@ -16,7 +16,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import converter, engine, files, presets
+from .. import engine, presets
+from ..quantizer import mapping as converter
+from ..system import files
 from ..errors import RecordingError, UsageError
 from ..fit.data import find, read_recording
 from . import bench, others

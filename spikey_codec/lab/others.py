@@ -24,7 +24,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import __version__, codec, wav
+from .. import __version__, codec
+from ..readers import wav
 from ..errors import RecordingError, VerifyError
 
 MOST_CHANNELS = 8  # of a FLAC file; WavPack and others take more, and gain nothing by it

@@ -17,8 +17,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import UsageError
-from ..files import printable
-from ..topology import RAW, Topology, connected
+from ..system.files import printable
+from ..topology.graph import RAW, Topology, connected
 from .topology import summary
 
 KINDS = ("png", "svg", "pdf")
@@ -74,7 +74,7 @@ def draw_topology(topology: Topology, kind: str) -> bytes:
     """
     from matplotlib import rc_context
 
-    edges = edges_of(topology)
+    edges = transition_levels_of(topology)
     linked = np.zeros((len(topology.leads),) * 2, bool)
     for first, second in edges:
         linked[first, second] = linked[second, first] = True
@@ -91,7 +91,7 @@ def draw_topology(topology: Topology, kind: str) -> bytes:
     return picture.getvalue()
 
 
-def edges_of(topology: Topology) -> dict[tuple[int, int], float]:
+def transition_levels_of(topology: Topology) -> dict[tuple[int, int], float]:
     """Correlation by pairs of indices, the smaller first, of leads one of which is a peer's."""
     return {
         (min(lead, peer.lead), max(lead, peer.lead)): peer.correlation

@@ -17,8 +17,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from .. import __version__
-from ..converter import CHALLENGE, LOWEST_CODE, SPARSE
-from ..files import printable
+from ..quantizer.mapping import CHALLENGE, LOWEST_CODE, PALETTE
+from ..system.files import printable
 from . import analyze
 from .analyze import BINS, Analysis, File, Lead, Spikes, Widths
 from .plots import FAINT, INK, NEGATIVE, PALE, POSITIVE
@@ -349,7 +349,7 @@ def _converter(analysis: Analysis) -> str:
     others = [file for file in analysis.files if file.mapping.kind != CHALLENGE and file.analysed]
     if others:
         steps = sorted({file.step for file in others})
-        sparse = sum(file.mapping.kind == SPARSE for file in others)
+        sparse = sum(file.mapping.kind == PALETTE for file in others)
         more = "Other recordings: of" if analysis.widths is not None else "Of"
         body += _text(
             f"{more} {_count(len(others), 'file')} that {'does' if len(others) == 1 else 'do'} "
@@ -497,7 +497,7 @@ def _entropies(analysis: Analysis) -> str:
     best = min(files, key=lambda step: step.bits)
     ideal = models[-1].bits
     kinds = [kind for kind in coding.steps if kind != "all"]
-    gain = models[-2].bits - ideal if models[-1].name == analyze.UNEVEN else 0
+    gain = models[-2].bits - ideal if models[-1].name == analyze.NONUNIFORM else 0
     text = _text(
         f"The raw samples take 16 bits, their own entropy is {bits[analyze.MODELS[0]]:.3f} and "
         f"prediction brings it down to {bits[analyze.MODELS[2]]:.3f} bits a sample.",

@@ -18,12 +18,13 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import files, weights
-from ..container import CHALLENGE_RATE
-from ..converter import HIGHEST_CODE, LOWEST_CODE, challenge_pcm
+from .. import weights
+from ..system import files
+from ..bitstream.header import CHALLENGE_RATE
+from ..quantizer.mapping import HIGHEST_CODE, LOWEST_CODE, challenge_pcm
 from ..errors import UsageError
 from ..kernels import EDGE_BITS
-from ..wav import plain_header
+from ..readers.wav import plain_header
 
 RATE = CHALLENGE_RATE  # Hz
 SHORTEST, LONGEST = 98_567, 99_903  # samples of a recording whose length was not asked for

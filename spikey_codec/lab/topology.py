@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import files
+from ..system import files
 from ..errors import UsageError
 from ..fit.data import each_once, find, read_recording
-from ..topology import THRESHOLDS, Topology
+from ..topology.graph import THRESHOLDS, Topology
 
 Write = Callable[[str], None]
 MOST_NAMED = 6  # files of one group in a line

@@ -8,20 +8,21 @@ from pathlib import Path
 import numpy as np
 import test_same_bytes
 
-from spikey_codec import (
-    archive, arrays, batch, chunk, codec, container, converter, recording, stream, topology,
-    weights,
-)
-from spikey_codec.converter import Mapping
-from spikey_codec.predictors import network as network_arrays
-from spikey_codec.predictors.network import Tables
+from spikey_codec import archive, arrays, chunk, codec, recording, stream, weights
+from spikey_codec.batch import run as batch
+from spikey_codec.bitstream import header as container
+from spikey_codec.quantizer import mapping as converter
+from spikey_codec.topology.graph import graph as topology
+from spikey_codec.quantizer.mapping import Mapping
+from spikey_codec.prediction import network as network_arrays
+from spikey_codec.prediction.network import Tables
 
 from .inputs import Input
 from .modes import MOST_PIECES, Agreeable, TooLarge, bound
 
 try:
-    from spikey_codec import numcodecs
-    from spikey_codec import zarr as zarr_codec
+    from spikey_codec.plugins import numcodecs
+    from spikey_codec.plugins import zarr as zarr_codec
 except ImportError:
     numcodecs = zarr_codec = None
 
@@ -195,7 +196,7 @@ def network(content: bytes) -> str:
     np.testing.assert_array_equal(network_arrays.to_array(parsed), array)
     mapping, codes = Mapping(converter.CHALLENGE), LEAD.reshape(20, 2)
     encoder, decoder = (
-        chunk.ChunkCoder(-512, 511, chunk.edges_of(mapping).tobytes(), encoding, Tables(parsed))
+        chunk.ChunkCoder(-512, 511, chunk.transition_levels_of(mapping).tobytes(), encoding, Tables(parsed))
         for encoding in (True, False)
     )
     sides = [encoder.choose(codes[:, i]) for i in range(2)]

@@ -6,7 +6,8 @@ import zlib
 import networks
 import numpy as np
 
-from spikey_codec import archive, arrays, codec, presets, recording, stream, wav
+from spikey_codec import archive, arrays, codec, presets, recording, stream
+from spikey_codec.readers import wav
 from spikey_codec.errors import SpikeyError
 
 from .inputs import Input

@@ -6,10 +6,19 @@ from types import SimpleNamespace
 from unittest import mock
 
 from spikey_codec import (
-    archive, chunk, codec, engine, index, kernels, lanes, mixing_kernels, network_kernels,
-    recording, stream,
+    archive,
+    chunk,
+    codec,
+    engine,
+    kernels,
+    mixing_kernels,
+    network_kernels,
+    recording,
+    stream,
 )
-from spikey_codec.predictors import network
+from spikey_codec.bitstream import index
+from spikey_codec.coders import interleave
+from spikey_codec.prediction import network
 
 INTERPRETED = engine.name == "python"
 MOST_SAMPLES = 1 << 10 if INTERPRETED else 1 << 23  # that one input may take the time to decode

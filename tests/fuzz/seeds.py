@@ -13,9 +13,11 @@ from strategies import (
     FLOAT, NO_SIZE, chunk, ds64, extensible_fmt, fmt, info_list, pcm_bytes, plain_wav, riff,
 )
 
-from spikey_codec import archive, codec, converter, presets, stream, topology
-from spikey_codec.converter import Mapping
-from spikey_codec.predictors.network import to_array
+from spikey_codec import archive, codec, presets, stream
+from spikey_codec.quantizer import mapping as converter
+from spikey_codec.topology.graph import graph as topology
+from spikey_codec.quantizer.mapping import Mapping
+from spikey_codec.prediction.network import to_array
 
 from . import decoding, documents, encoding
 from .inputs import field
@@ -87,7 +89,7 @@ def _uneven() -> bytes:
     """A file of uneven codes, which no recording as short as this is given by itself."""
 
     def mapping(survey, *_):
-        return Mapping(converter.UNEVEN, survey.values, np.arange(120, 125).astype(np.uint8))
+        return Mapping(converter.NONUNIFORM, survey.values, np.arange(120, 125).astype(np.uint8))
 
     with mock.patch.object(codec, "_mapping", mapping):
         return codec.compress(recordings()["sparse"])

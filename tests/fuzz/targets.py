@@ -13,7 +13,12 @@ from typing import NamedTuple
 import networks
 
 from spikey_codec.errors import (
-    CorruptError, NotBrainwireError, RecordingError, SpikeyError, UsageError, VersionError,
+    CorruptError,
+    NotBrainwireError,
+    RecordingError,
+    SpikeyError,
+    UsageError,
+    VersionError,
     WeightsError,
 )
 

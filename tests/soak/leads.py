@@ -6,7 +6,7 @@ its offset wander, artefacts hit all leads at once, and now and then a lead dies
 
 import numpy as np
 
-from spikey_codec.converter import HIGHEST_CODE, LOWEST_CODE
+from spikey_codec.quantizer.mapping import HIGHEST_CODE, LOWEST_CODE
 from spikey_codec.lab import simulate
 
 DISTINCT, SECONDS = 48, 2.0  # leads on the tape, and of each

@@ -12,8 +12,8 @@ import numpy as np
 from strategies import NO_SIZE, chunk, ds64, fmt, riff
 
 import spikey_codec
-from spikey_codec import progress
-from spikey_codec.container import CHALLENGE_RATE
+from spikey_codec.system import progress
+from spikey_codec.bitstream.header import CHALLENGE_RATE
 
 from .leads import Leads
 from .memory import Measured, measured
@@ -52,13 +52,13 @@ def executable(name: str) -> list[str]:
     """./encode or ./decode, or the same function where .venv is not set up."""
     if SET_UP.exists():
         return [str(ROOT / name)]
-    call = f"import sys; from spikey_codec.executables import {name}; sys.exit({name}())"
+    call = f"import sys; from spikey_codec.cli.challenge import {name}; sys.exit({name}())"
     return [sys.executable, "-c", call]
 
 
 def spikey(*arguments: str) -> list[str]:
     """The command `spikey`."""
-    return [sys.executable, "-m", "spikey_codec.cli", *arguments]
+    return [sys.executable, "-m", "spikey_codec.cli.main", *arguments]
 
 
 def compare_parts(

@@ -12,8 +12,9 @@ import strategies
 from strategies import chunk, ds64, extensible_fmt, fmt, info_list, pcm_bytes, plain_wav, riff
 
 import spikey_codec
-from spikey_codec import archive, presets, progress
-from spikey_codec.converter import challenge_pcm
+from spikey_codec import archive, presets
+from spikey_codec.system import progress
+from spikey_codec.quantizer.mapping import challenge_pcm
 from spikey_codec.stream import StreamDecoder, StreamEncoder
 
 from .figures import advance

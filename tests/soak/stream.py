@@ -8,8 +8,8 @@ from itertools import islice
 
 import numpy as np
 
-from spikey_codec import progress
-from spikey_codec.container import CHALLENGE_RATE
+from spikey_codec.system import progress
+from spikey_codec.bitstream.header import CHALLENGE_RATE
 from spikey_codec.stream import SYNCHRONISES, Calibration, StreamDecoder, StreamEncoder
 
 from .channel import Arrival, Channel, Pieces

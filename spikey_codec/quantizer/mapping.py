@@ -4,7 +4,7 @@ The recordings come from a 10-bit converter whose codes q in -512..511 were spre
 pcm = round(q * GAIN + OFFSET) for q >= 0, and its mirror image -round((-q - 1) * GAIN + OFFSET) - 1
 below. `Mapping` says which of four ways a recording goes: through that map (`CHALLENGE`), as
 plain 16-bit values (`PLAIN`), or as indices into the sorted list of the values it uses, taken for
-evenly spaced (`SPARSE`) or not (`UNEVEN`; uneven.py finds out).
+evenly spaced (`PALETTE`) or not (`NONUNIFORM`; uneven.py finds out).
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ import numpy as np
 LOWEST_CODE, HIGHEST_CODE = -512, 511
 GAIN, OFFSET, UNIT = 64_061_577, 31_034_184, 1_000_000  # 64.061577 and 31.034184
 
-CHALLENGE, PLAIN, SPARSE, UNEVEN = range(4)
-LISTED = SPARSE, UNEVEN  # whose values in use are written down
+CHALLENGE, PLAIN, PALETTE, NONUNIFORM = range(4)
+LISTED = PALETTE, NONUNIFORM  # whose values in use are written down
 
 MOST_VALUES_PER_SAMPLE = 1 / 4
-MOST_UNEVEN, MOST_WIDTH = 1 << 12, 1 << 21  # values, and 1/256 codes of all widths together
+MOST_NONUNIFORM, MOST_WIDTH = 1 << 12, 1 << 21  # values, and 1/256 codes of all widths together
 FEWEST, FEWEST_PER_VALUE = 20_000, 16  # samples for widths to be looked for, and for each value
 REGULAR_LIST_BYTES = 64  # what a list of equally spaced values takes at most, packed
 
@@ -31,7 +31,7 @@ class Mapping(NamedTuple):
 
     kind : one of the four
     values : of those LISTED, int16, those in use, ascending
-    widths : of UNEVEN, uint8, shape (len(values),), see `edges_of`
+    widths : of NONUNIFORM, uint8, shape (len(values),), see `transition_levels_of`
     """
 
     kind: int
@@ -59,10 +59,10 @@ def to_challenge_codes(samples: np.ndarray) -> np.ndarray | None:
     return codes if np.array_equal(challenge_pcm()[codes - LOWEST_CODE], samples) else None
 
 
-class Survey:
+class MappingDetector:
     """Finds the mapping of a recording that comes block by block.
 
-    CHALLENGE if every sample lies on the challenge's map; else SPARSE where the values in use
+    CHALLENGE if every sample lies on the challenge's map; else PALETTE where the values in use
     leave such gaps that listing them pays; else PLAIN, the samples themselves.
     """
 
@@ -83,13 +83,13 @@ class Survey:
         if self._challenge:
             return Mapping(CHALLENGE)
         values = self.values
-        return Mapping(SPARSE, values) if _listing_pays(values, self._samples) else Mapping(PLAIN)
+        return Mapping(PALETTE, values) if _listing_pays(values, self._samples) else Mapping(PLAIN)
 
     @property
-    def may_be_uneven(self) -> bool:
+    def may_be_nonuniform(self) -> bool:
         """Whether there are so few values, and so many samples of each, that it can pay."""
         count = int(self._used.sum())
-        return count <= MOST_UNEVEN and self._samples >= max(FEWEST, FEWEST_PER_VALUE * count)
+        return count <= MOST_NONUNIFORM and self._samples >= max(FEWEST, FEWEST_PER_VALUE * count)
 
     @property
     def values(self) -> np.ndarray:
@@ -99,7 +99,7 @@ class Survey:
 
 def to_codes(samples: np.ndarray) -> tuple[np.ndarray, Mapping]:
     """Codes of int16 samples (any shape), int16, and the mapping that takes them back."""
-    survey = Survey()
+    survey = MappingDetector()
     survey.add(samples)
     mapping = survey.mapping()
     return codes_of(samples, mapping), mapping
@@ -149,8 +149,8 @@ def code_range(mapping: Mapping) -> tuple[int, int]:
     return -(n // 2), n - 1 - n // 2
 
 
-def edges_of(mapping: Mapping) -> np.ndarray:
-    """Where the intervals of UNEVEN codes begin, and the last one ends: int32, in 1/256 code.
+def transition_levels_of(mapping: Mapping) -> np.ndarray:
+    """Where the intervals of NONUNIFORM codes begin, and the last one ends: int32, in 1/256 code.
 
     Widths are written in a byte, 16 steps an octave.
     """

@@ -1,7 +1,7 @@
 """Spikey as the serializer of arrays of Zarr format 3; needs zarr-python 3.1 or newer.
 
 Zarr finds it by the entry point "spikey" wherever the package is installed; it has to be
-imported only to create arrays. For Zarr format 2 there is `spikey_codec.numcodecs`.
+imported only to create arrays. For Zarr format 2 there is `spikey_codec.plugins.numcodecs`.
 
 The name "spikey" is not (yet) in the registry of Zarr extensions.
 """
@@ -15,8 +15,8 @@ from zarr.abc.codec import ArrayBytesCodec
 from zarr.core.array_spec import ArraySpec
 from zarr.core.buffer import Buffer, NDBuffer
 
-from . import arrays, presets
-from .errors import CorruptError, UsageError
+from .. import arrays, presets
+from ..errors import CorruptError, UsageError
 
 NAME = "spikey"
 

@@ -10,8 +10,8 @@ import numpy as np
 from numcodecs.abc import Codec
 from numcodecs.compat import ensure_contiguous_ndarray, ndarray_copy
 
-from . import arrays, presets
-from .errors import UsageError
+from .. import arrays, presets
+from ..errors import UsageError
 
 
 class Spikey(Codec):

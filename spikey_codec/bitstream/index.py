@@ -5,9 +5,9 @@ from __future__ import annotations
 import zlib
 from typing import NamedTuple
 
-from . import chunk
-from .container import Header, Reader, write_varint
-from .errors import CorruptError
+from .. import chunk
+from .header import Header, Reader, write_varint
+from ..errors import CorruptError
 
 CHECK_BYTES, SIZE_BYTES = 4, 4
 

@@ -6,7 +6,7 @@ import contextlib
 import sys
 from collections.abc import Iterator
 
-from . import standard
+from . import stdio
 
 
 class Silent:
@@ -17,7 +17,7 @@ class Silent:
 
     def say(self, line: str) -> None:
         """Print a line."""
-        standard.complain(line)
+        stdio.complain(line)
 
     def close(self) -> None:
         """Leave the terminal as it was."""

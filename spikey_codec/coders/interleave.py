@@ -13,7 +13,7 @@ LANES = 8  # at least this many, if the chunk is long enough to be cut
 SHORTEST_RUN = 512  # frames: every run starts without a past, which costs it some bytes
 
 
-def runs(frames: int, channels: int) -> int:
+def segments(frames: int, channels: int) -> int:
     """Into how many runs each channel is cut."""
     return max(1, min(LANES // max(channels, 1), frames // SHORTEST_RUN))
 
@@ -24,14 +24,14 @@ def starts(frames: int, count: int) -> list[int]:
     return [i * short + min(i, longer) for i in range(count + 1)]
 
 
-def fold(codes: np.ndarray, count: int | None = None) -> np.ndarray:
+def interleave(codes: np.ndarray, count: int | None = None) -> np.ndarray:
     """Samples in coding order: row by row, in a row run by run, in a run channel by channel.
 
     codes : (frames, channels) -> 1-D array of the same dtype and size; count : of runs, if it is
     not the usual one
     """
     frames, channels = codes.shape
-    bounds = starts(frames, count or runs(frames, channels))
+    bounds = starts(frames, count or segments(frames, channels))
     rows = -(-frames // (len(bounds) - 1))
     folded = np.empty((rows, len(bounds) - 1, channels), codes.dtype)
     for run, (start, end) in enumerate(zip(bounds, bounds[1:])):
@@ -39,11 +39,11 @@ def fold(codes: np.ndarray, count: int | None = None) -> np.ndarray:
     return folded.reshape(-1)[: codes.size]
 
 
-def unfold(
+def deinterleave(
     folded: np.ndarray, frames: int, channels: int, count: int | None = None
 ) -> np.ndarray:
-    """Inverse of `fold`: shape (frames, channels)."""
-    bounds = starts(frames, count or runs(frames, channels))
+    """Inverse of `interleave`: shape (frames, channels)."""
+    bounds = starts(frames, count or segments(frames, channels))
     lanes = (len(bounds) - 1) * channels
     padded = np.zeros(-(-len(folded) // lanes) * lanes, folded.dtype)
     padded[: len(folded)] = folded

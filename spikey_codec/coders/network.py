@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import kernels, mixing_kernels, network_kernels
-from .errors import CorruptError
-from .predictors import joint
-from .predictors.network import start_trackers
+from .. import kernels, mixing_kernels, network_kernels
+from ..errors import CorruptError
+from ..prediction import cross_channel as joint
+from ..prediction.network import start_scales
 
 Latents = tuple[dict[int, int], np.ndarray]
 
 
-class NetworkStages:
+class NetworkPasses:
     """Codes stages for preset 1.
 
     Parameters
@@ -32,7 +32,7 @@ class NetworkStages:
 
     def latents(self, sides: list, frames: int) -> Latents:
         """Where each peer's latents go, if the network wants them, and room for them."""
-        wanted = sorted({peer.channel for side in sides for peer in side.peers})
+        wanted = sorted({peer.channel for side in sides for peer in side.references})
         if not self.network.network.message or not wanted:
             return {}, np.zeros((0, 1, 1), np.int16)
         size = self.network.network.latent_size + 1
@@ -91,19 +91,19 @@ class NetworkStages:
     def _prediction(self, sides, offsets, stage, latents: Latents) -> tuple:
         """Arguments of the kernels that say what is predicted, at the start of all lanes."""
         slots, room = latents
-        width = 2 + network_kernels.PEER_COLUMNS * joint.MOST_PEERS
+        width = 2 + network_kernels.PEER_COLUMNS * joint.MOST_REFERENCES
         peers = np.zeros((len(sides), width), np.int32)
         peers[:, -1] = [slots.get(channel, -1) for channel in stage]
         for row, side in zip(peers, sides):
             if slots:
-                row[0] = len(side.peers)
-                for i, peer in enumerate(side.peers):
+                row[0] = len(side.references)
+                for i, peer in enumerate(side.references):
                     row[1 + 2 * i : 3 + 2 * i] = slots[peer.channel], peer.correlation
         centres = self.coder.classes.table[[side.scale for side in sides], kernels.CENTRE]
         return (
             np.array([side.predictor for side in sides], np.int32),
             offsets,
-            start_trackers(centres),
+            start_scales(centres),
             *self.network.windows(len(sides)),
             *self.network.arguments(len(sides)),
             peers,
@@ -111,7 +111,7 @@ class NetworkStages:
         )
 
 
-class MixedStages(NetworkStages):
+class MixedPasses(NetworkPasses):
     """Codes stages for preset 2."""
 
     fewest_bits_shift = 15  # the widest interval that a code can have leaves it 2^-15 bits

@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .errors import RecordingError, UsageError
-from .moments import DIFFERENCES, RAW, Moments
+from ..errors import RecordingError, UsageError
+from .correlation import DIFFERENCES, RAW, Moments
 
 # Between unrelated leads the measure stays near 1/sqrt(samples), between simultaneous leads it
 # is above 0.03; the gap between 0.017 and 0.032 was empty over 614 recordings.
@@ -29,7 +29,7 @@ THRESHOLDS = {DIFFERENCES: SIMULTANEOUS, RAW: ALIKE}
 # Leads shorter than three seconds correlate more by chance: by 1/sqrt(samples), and by five times
 # that somewhere among the pairs of a thousand leads.
 CHANCE = 6.0
-MOST_PEERS = 8
+MOST_REFERENCES = 8
 LARGEST_DEVIATION = 1 << 64  # what 64 bits can hold has none above this
 DECIMALS = 6  # of a correlation: chance leaves three of them uncertain
 
@@ -106,7 +106,7 @@ class Topology:
         leads: Sequence[np.ndarray],
         measure: str = DIFFERENCES,
         names: Sequence[tuple[str, int]] | None = None,
-        most: int = MOST_PEERS,
+        most: int = MOST_REFERENCES,
     ):
         leads = _checked(leads)
         if measure not in THRESHOLDS:

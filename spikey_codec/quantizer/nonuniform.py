@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import converter, kernels, mixing_kernels, weights
-from .converter import UNEVEN, Mapping
-from .predictors import linear
+from .. import kernels, mixing_kernels, weights
+from . import mapping as converter
+from .mapping import NONUNIFORM, Mapping
+from ..prediction import linear
 
 ROUGH = 3.0  # times as far from their neighbours as chance has it: counts of a smooth histogram
 NEIGHBOURS = 4  # on either side
@@ -35,30 +36,30 @@ def is_rough(counts: np.ndarray) -> bool:
 def refined(
     mapping: Mapping, values: np.ndarray, pieces: list[np.ndarray], samples: int
 ) -> Mapping:
-    """The mapping with UNEVEN codes, where that saves more than the widths take; else as it is.
+    """The mapping with NONUNIFORM codes, where that saves more than the widths take; else as it is.
 
-    mapping : PLAIN or SPARSE; values : those in use, int16, ascending
+    mapping : PLAIN or PALETTE; values : those in use, int16, ascending
     pieces : parts of the recording, int16, shape (frames, channels)
     samples : of the whole recording
     """
     even = written = np.full(len(values), 128, np.uint8)  # 256 / 256 code each
-    leads = _leads(Mapping(UNEVEN, values, even), pieces)
+    leads = _leads(Mapping(NONUNIFORM, values, even), pieces)
     if not leads:
         return mapping
-    lowest = converter.code_range(Mapping(UNEVEN, values))[0]
+    lowest = converter.code_range(Mapping(NONUNIFORM, values))[0]
     counts = np.bincount(np.concatenate(leads).astype(np.intp) - lowest, minlength=len(values))
     if not is_rough(counts):
         return mapping
     before = None
     for _ in range(ROUNDS):
-        bits, observed, expected = _weigh(leads, Mapping(UNEVEN, values, written))
+        bits, observed, expected = _weigh(leads, Mapping(NONUNIFORM, values, written))
         before = bits if before is None else before
         written = _next_widths(converter.widths_of(written), observed, expected)
-    bits, _, _ = _weigh(leads, Mapping(UNEVEN, values, written))
+    bits, _, _ = _weigh(leads, Mapping(NONUNIFORM, values, written))
     cost = 8 * LIST_COST * len(values)
     if (before - bits) * samples <= cost or (written == even).all():
         return mapping
-    return Mapping(UNEVEN, values, written)
+    return Mapping(NONUNIFORM, values, written)
 
 
 def _leads(mapping: Mapping, pieces: list[np.ndarray]) -> list[np.ndarray]:
@@ -78,7 +79,7 @@ def _leads(mapping: Mapping, pieces: list[np.ndarray]) -> list[np.ndarray]:
 
 def _weigh(leads: list[np.ndarray], mapping: Mapping) -> tuple[float, np.ndarray, np.ndarray]:
     """Bits a sample of what is kept out of the fit, and counts seen and expected of the rest."""
-    edges = converter.edges_of(mapping)
+    edges = converter.transition_levels_of(mapping)
     levels = converter.levels(edges, kernels.EDGE_BITS, kernels.MU_BITS)
     mass_table = weights.load("density").copy()
     first, last = converter.code_range(mapping)

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import argparse
 
-from . import __version__, files, presets, standard
-from .errors import CorruptError, NotBrainwireError, SpikeyError, VersionError
+from .. import __version__, presets
+from ..system import files, stdio
+from ..errors import CorruptError, NotBrainwireError, SpikeyError, VersionError
 
 
 class _Parser(argparse.ArgumentParser):
     def exit(self, status: int = 0, message: str | None = None):
         if message:
-            standard.complain(message.rstrip("\n"))
-        if error := standard.settle():  # what --help or --version said did not get through
-            standard.complain(f"{self.prog}: {files.sentence(error)}")
+            stdio.complain(message.rstrip("\n"))
+        if error := stdio.settle():  # what --help or --version said did not get through
+            stdio.complain(f"{self.prog}: {files.sentence(error)}")
             status = status or 1
         super().exit(status)
 
@@ -36,12 +37,12 @@ def _run(parser: _Parser, convert, source: str, target: str, check=None) -> int:
     try:
         files.convert(source, target, convert, check)
     except (SpikeyError, OSError, MemoryError) as error:
-        standard.complain(f"{parser.prog}: {_about(source, error)}")
+        stdio.complain(f"{parser.prog}: {_about(source, error)}")
         return getattr(error, "exit_code", 1)
     except KeyboardInterrupt:
         return 130
     finally:
-        standard.settle()
+        stdio.settle()
     return 0
 
 
@@ -66,12 +67,12 @@ def encode(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
 
     def convert(source):
-        from .codec import encoded  # imports NumPy, which a mistyped command need not wait for
+        from ..codec import encoded  # imports NumPy, which a mistyped command need not wait for
 
         return encoded(source, given.preset)
 
     def check(packed):
-        from .codec import verify
+        from ..codec import verify
 
         verify(packed)
 
@@ -86,7 +87,7 @@ def decode(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
 
     def convert(source):
-        from .codec import decoded
+        from ..codec import decoded
 
         return decoded(source)
 

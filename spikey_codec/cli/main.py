@@ -10,8 +10,9 @@ from pathlib import Path
 
 import click
 
-from . import __version__, files, presets, standard
-from .errors import CorruptError, RecordingError, SpikeyError, UsageError
+from .. import __version__, presets
+from ..system import files, stdio
+from ..errors import CorruptError, RecordingError, SpikeyError, UsageError
 
 EXISTING = click.Path(exists=True, path_type=Path)
 LONGEST_FILL = 1 << 27  # samples: a longer gap is no loss but a clock that was set
@@ -25,19 +26,19 @@ class _OneSentence(click.Group):
         try:
             return super().main(*arguments, **options)
         except OSError as error:  # from --help and --version, which are no commands
-            standard.complain(f"spikey: {files.sentence(error)}")
+            stdio.complain(f"spikey: {files.sentence(error)}")
             sys.exit(1)
         finally:
-            standard.settle()
+            stdio.settle()
 
     def invoke(self, context: click.Context):
         try:
             return super().invoke(context)
         except (SpikeyError, OSError, MemoryError) as error:
-            standard.complain(f"spikey: {files.sentence(error)}")
+            stdio.complain(f"spikey: {files.sentence(error)}")
             context.exit(getattr(error, "exit_code", 1))
         except KeyboardInterrupt:
-            standard.complain("spikey: Interrupted.")
+            stdio.complain("spikey: Interrupted.")
             context.exit(130)
 
 
@@ -67,9 +68,9 @@ def encode(source, target, preset, raw, channels, rate, dtype, no_verify, jobs):
     16-bit WAVs, and raw interleaved samples with --raw, are predicted and coded; what else there
     is comes back as exactly, but is only packed.
     """
-    from . import progress
-    from .codec import encoded, verify
-    from .recording import raw_place
+    from ..system import progress
+    from ..codec import encoded, verify
+    from ..recording import raw_place
 
     if not raw and (channels, rate, dtype) != (None, None, None):
         raise UsageError("--channels, --rate and --dtype are for --raw; a WAV says them itself.")
@@ -102,9 +103,9 @@ def decode(
 
     A part is a WAV of its own, or raw samples where the original was.
     """
-    from . import progress
-    from .codec import decoded, salvaged
-    from .recording import Recording, part_of
+    from ..system import progress
+    from ..codec import decoded, salvaged
+    from ..recording import Recording, part_of
 
     if salvage:
         if (span, chosen) != (None, None):
@@ -112,7 +113,7 @@ def decode(
         losses: list[str] = []
         files.convert(source, target, lambda content: salvaged(content, losses.append))
         for loss in losses:
-            standard.complain(f"spikey: {loss}")
+            stdio.complain(f"spikey: {loss}")
         if losses:
             raise CorruptError("The file is damaged: what is written is not the original.")
         return
@@ -127,7 +128,7 @@ def decode(
 @click.argument("path", metavar="FILE.brainwire")
 def info(path: str):
     """Say what is inside a .brainwire file."""
-    from .codec import read_info
+    from ..codec import read_info
 
     with files.opened(path) as content:
         info = read_info(content)
@@ -136,7 +137,7 @@ def info(path: str):
             value = ", ".join(f"{name} ({n}x)" for name, n in sorted(value.items()))
         elif isinstance(value, float):
             value = f"{value:.4f}"
-        standard.say(f"{key + ':':24}{value}")
+        stdio.say(f"{key + ':':24}{value}")
 
 
 @main.command()
@@ -149,17 +150,17 @@ def verify(paths: tuple[str, ...]):
             held = _held_by(path)
         except (SpikeyError, OSError, MemoryError) as error:
             bad += 1
-            standard.complain(f"{files.printable(path)}: BAD: {files.sentence(error)}")
+            stdio.complain(f"{files.printable(path)}: BAD: {files.sentence(error)}")
             continue
-        standard.say(f"{files.printable(path)}: good, {held}")
+        stdio.say(f"{files.printable(path)}: good, {held}")
     if bad:
         raise CorruptError(f"{bad} of {len(paths)} files are bad.")
 
 
 def _held_by(path: str) -> str:
     """What a .brainwire file or an archive decodes to, in a few words; raises as those do."""
-    from . import archive
-    from .codec import decoded
+    from .. import archive
+    from ..codec import decoded
 
     with files.opened(path) as content:
         if content[: len(archive.MAGIC)] == archive.MAGIC:
@@ -223,7 +224,8 @@ def batch_decode(**options):
 def _batch(direction: str, jobs: int | None, scheduler: str | None, **options):
     if jobs is not None and scheduler is not None:
         raise UsageError("-j is for processes of this machine; a scheduler has its own workers.")
-    from . import batch, progress
+    from ..batch import run as batch
+    from ..system import progress
 
     with progress.shown() as line:
         def report(outcome, summary, count):
@@ -254,8 +256,8 @@ def pack(recordings: tuple[Path, ...], target: str, preset: str | None):
     Any files, and the .wav files of folders. Names are kept, folders and dates are not. The archive
     is decoded again and compared before it is written.
     """
-    from . import archive
-    from .fit.data import find
+    from .. import archive
+    from ..fit.data import find
 
     paths = find(list(recordings))
     for path in paths:
@@ -277,10 +279,10 @@ def pack(recordings: tuple[Path, ...], target: str, preset: str | None):
 @click.option("--force", is_flag=True, help="Overwrite files that are there already.")
 def unpack(path: str, names: tuple[str, ...], folder: str, force: bool):
     """Restore files from an archive, all or those named."""
-    from . import archive
+    from .. import archive
 
     def report(name: str, error: BaseException):
-        standard.complain(f"{name}: BAD: {files.sentence(error)}")
+        stdio.complain(f"{name}: BAD: {files.sentence(error)}")
 
     with open(path, "rb") as file:
         opened = archive.Archive(file)
@@ -295,15 +297,15 @@ def unpack(path: str, names: tuple[str, ...], folder: str, force: bool):
 @click.argument("path", metavar="IN.spikey")
 def list_members(path: str):
     """Say which files are in an archive: bytes, group and its ratio, and name of each."""
-    from .archive import Archive
+    from ..archive import Archive
 
     with open(path, "rb") as file:
         archive = Archive(file)
     for member in archive.members:
         ratio = archive.groups[member.group].size / max(member.packed, 1)
-        standard.say(f"{member.size:>12} {member.group:>6} {ratio:>9.4f}  {member.name}")
+        stdio.say(f"{member.size:>12} {member.group:>6} {ratio:>9.4f}  {member.name}")
     size = sum(member.size for member in archive.members)
-    standard.say(f"{size:>12} {len(archive.groups):>6} {size / archive.size:>9.4f}  in all")
+    stdio.say(f"{size:>12} {len(archive.groups):>6} {size / archive.size:>9.4f}  in all")
     if archive.missing:
         raise CorruptError(f"The archive is cut short: its last {archive.missing} bytes are gone.")
 
@@ -326,9 +328,9 @@ def topology(
 
     Every channel of every recording is a lead.
     """
-    from .lab import topology
+    from ..lab import topology
 
-    write = standard.complain if target == files.STANDARD else standard.say
+    write = stdio.complain if target == files.STANDARD else stdio.say
     topology.run(list(recordings), target, picture, measure, most, write)
 
 
@@ -343,9 +345,9 @@ def analyze(recordings: tuple[Path, ...], folder: Path, limit: int):
 
     Needs matplotlib and scipy.
     """
-    from .lab import analyze
+    from ..lab import analyze
 
-    analyze.run(list(recordings), folder, limit, standard.say)
+    analyze.run(list(recordings), folder, limit, stdio.say)
 
 
 @main.command()
@@ -355,7 +357,7 @@ def analyze(recordings: tuple[Path, ...], folder: Path, limit: int):
 @click.option("--seed", default=0, show_default=True, help="Another seed, other recordings.")
 def simulate(folder: Path, leads: int, seconds: float | None, seed: int):
     """Write synthetic recordings into FOLDER."""
-    from .lab.simulate import shipped_edges, write_recordings
+    from ..lab.simulate import shipped_edges, write_recordings
 
     paths = write_recordings(folder, leads, seconds, seed, thresholds=shipped_edges())
     click.echo(f"{len(paths)} synthetic recordings in {folder}.", err=True)
@@ -383,14 +385,14 @@ def _fit_options(command):
 
 
 def _report(line: str):
-    standard.complain(line)
+    stdio.complain(line)
 
 
 @fit.command()
 @_fit_options
 def converter(recordings: tuple[Path, ...], into: Path, keep_out: int):
     """The edges of the converter's codes."""
-    from .fit import commands
+    from ..fit import commands
 
     commands.fit_converter_edges(list(recordings), into, keep_out, _report)
 
@@ -401,7 +403,7 @@ def converter(recordings: tuple[Path, ...], into: Path, keep_out: int):
 @click.option("--predictors", default=64, show_default=True, type=click.IntRange(1, 253))
 def linear(recordings: tuple[Path, ...], into: Path, keep_out: int, seed: int, predictors: int):
     """The codebook of linear predictors; needs the converter's edges."""
-    from .fit import commands
+    from ..fit import commands
 
     commands.fit_linear_codebook(list(recordings), into, keep_out, seed, predictors, _report)
 
@@ -410,7 +412,7 @@ def linear(recordings: tuple[Path, ...], into: Path, keep_out: int, seed: int, p
 @_fit_options
 def density(recordings: tuple[Path, ...], into: Path, keep_out: int):
     """The shape of the error's density; needs the edges and the codebook."""
-    from .fit import commands
+    from ..fit import commands
 
     commands.fit_density_shape(list(recordings), into, keep_out, _report)
 
@@ -422,9 +424,9 @@ def density(recordings: tuple[Path, ...], into: Path, keep_out: int):
 @click.option("--keep-out", default=5, show_default=True, metavar="N", help="As given to the fits.")
 def score(recordings: tuple[Path, ...], folder: Path, keep_out: int):
     """The ratio on the part fitted on and on the part kept out."""
-    from .fit import commands
+    from ..fit import commands
 
-    commands.score(list(recordings), folder, keep_out, standard.say)
+    commands.score(list(recordings), folder, keep_out, stdio.say)
 
 
 @main.command()
@@ -441,7 +443,7 @@ def train(
     resume: bool,
 ):
     """Train the network NAME; RECORDINGS replace those that the configuration names."""
-    from .fit.train import train
+    from ..fit.train import train
 
     made = train(config, name, into, work, resume, list(recordings), _report)
     click.echo(f"{made}", err=True)
@@ -462,7 +464,7 @@ def _frames(leads: int, samples: int):
     """Frames of standard input as they come; complains of what is left over at its end."""
     import numpy as np
 
-    source = standard.source()
+    source = stdio.source()
     while data := source.read(2 * leads * samples):
         whole = len(data) // (2 * leads)
         if whole:
@@ -481,7 +483,7 @@ def _frames(leads: int, samples: int):
 @click.argument("path", metavar="OUT.json")
 def calibrate(leads: int, samples: int, path: str):
     """Find each lead's predictor from the first raw samples on standard input."""
-    from .stream import Calibration
+    from ..stream import Calibration
 
     frames = _frames(leads, samples)
     first = next(frames, None)
@@ -501,12 +503,12 @@ def calibrate(leads: int, samples: int, path: str):
               help="Samples between points where a decoder can begin.")
 def stream_encode(leads: int, frame: int, calibration: Path | None, sync: int):
     """Raw samples on standard input to packets on standard output."""
-    from .stream import Calibration, StreamEncoder
+    from ..stream import Calibration, StreamEncoder
 
     known = Calibration.load(calibration) if calibration else None
     encoder = StreamEncoder(leads, known, sync)
     for samples in _frames(leads, frame):
-        standard.send(encoder.push(samples))
+        stdio.send(encoder.push(samples))
 
 
 @stream_group.command("decode")
@@ -517,18 +519,18 @@ def stream_decode():
     before the first and not for a gap of over 2^27 samples); what was lost is said on standard
     error, and the exit status is then 1.
     """
-    from .stream import StreamDecoder
+    from ..stream import StreamDecoder
 
     decoder = StreamDecoder()
     written = None
-    source = standard.source()
+    source = stdio.source()
     pieces = iter(lambda: source.read1(1 << 20), b"")
     for blocks in itertools.chain(map(decoder.blocks, pieces), [decoder.finish()]):
         for first, samples in blocks:
             gap = first - (first if written is None else written)
             if gap * samples.shape[1] <= LONGEST_FILL:
-                standard.send(bytes(2 * gap * samples.shape[1]))
-            standard.send(samples.astype("<i2", copy=False).tobytes())
+                stdio.send(bytes(2 * gap * samples.shape[1]))
+            stdio.send(samples.astype("<i2", copy=False).tobytes())
             written = first + len(samples)
     for first, frames in decoder.lost:
         click.echo(f"spikey: lost {frames} samples of every lead from number {first} on.", err=True)
@@ -557,9 +559,9 @@ SOME_RECORDINGS = click.argument("recordings", nargs=-1, type=EXISTING)
 @SOME_RECORDINGS
 def speed(recordings: tuple[Path, ...]):
     """Throughput on one core beside other codecs (synthetic recordings if none are given)."""
-    from .lab import bench
+    from ..lab import bench
 
-    bench.speed(list(recordings), standard.say)
+    bench.speed(list(recordings), stdio.say)
 
 
 @bench.command()
@@ -582,14 +584,14 @@ def codecs(
     zlib, bzip2, xz, zstd, Blosc, FLAC, WavPack and pcodec, as far as they are installed; all on
     one core, each round trip compared.
     """
-    from .lab import codecs
+    from ..lab import codecs
 
     def report(name: str):
         if sys.stderr is not None and sys.stderr.isatty():
             click.echo(f"{name} ...", err=True)
 
     codecs.run(
-        list(recordings), raw, channels, rate, seconds, picture, standard.say, report
+        list(recordings), raw, channels, rate, seconds, picture, stdio.say, report
     )
 
 
@@ -603,9 +605,9 @@ def codecs(
               help="Seconds of signal.")
 def realtime(recordings: tuple[Path, ...], leads: int, frame: int, seconds: int):
     """Time per frame of streaming many leads."""
-    from .lab import bench
+    from ..lab import bench
 
-    bench.realtime(list(recordings), leads, frame, seconds, standard.say)
+    bench.realtime(list(recordings), leads, frame, seconds, stdio.say)
 
 
 @bench.command()
@@ -613,9 +615,9 @@ def realtime(recordings: tuple[Path, ...], leads: int, frame: int, seconds: int)
               help="How often each is started.")
 def start(runs: int):
     """Whole-process time of ./encode and ./decode beside `import numpy`."""
-    from .lab import bench
+    from ..lab import bench
 
-    bench.start(runs, standard.say)
+    bench.start(runs, stdio.say)
 
 
 @bench.command()
@@ -626,17 +628,17 @@ def start(runs: int):
 @click.option("--limit", type=click.IntRange(1), help="Measure at most so many recordings.")
 def ablation(recordings: tuple[Path, ...], keep_out: int, limit: int | None):
     """What each step of the design is worth, from last value + Rice on; a table in Markdown."""
-    from .lab import ablation
+    from ..lab import ablation
 
-    ablation.report(list(recordings), keep_out, limit, standard.say)
+    ablation.report(list(recordings), keep_out, limit, stdio.say)
 
 
 @bench.command()
 def power():
     """Operations per sample and what they cost, against 10 mW."""
-    from .lab import power
+    from ..lab import power
 
-    standard.say(power.report())
+    stdio.say(power.report())
 
 
 if __name__ == "__main__":

@@ -264,7 +264,7 @@ class Tables:
         )
 
 
-def start_trackers(centres: np.ndarray) -> np.ndarray:
+def start_scales(centres: np.ndarray) -> np.ndarray:
     """The four trackers of lanes that start at these scales (2^-12 code): int64, (lanes, 4)."""
     slow = np.asarray(centres, np.int64)
     shifts = [k.SLOW - k.FAST, k.SLOW - k.MID]
@@ -301,7 +301,7 @@ def trace(
         np.ascontiguousarray(predictor, np.int32)[None],
         level_bits,
         np.zeros((1, 2 * kernels.ORDER), np.int32),
-        start_trackers(np.array([scale_centre])),
+        start_scales(np.array([scale_centre])),
         lowest << kernels.MU_BITS,
         ((highest + 1) << kernels.MU_BITS) - 1,
         np.zeros(0, np.int32) if offsets is None else np.ascontiguousarray(offsets, np.int32),

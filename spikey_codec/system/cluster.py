@@ -19,7 +19,7 @@ from concurrent.futures import FIRST_COMPLETED, CancelledError, ProcessPoolExecu
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, NamedTuple
 
-from .errors import UsageError
+from ..errors import UsageError
 
 PATIENCE = 5  # seconds for a scheduler to answer
 DIED = "The process that worked on it died, perhaps for want of memory."

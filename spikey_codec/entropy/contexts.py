@@ -29,7 +29,7 @@ FINER = 1  # a network's classes and cells are finer by so many bits
 HALF_WINDOW = 25  # in quarters of the mean |error|: symbols reach 6.25 mean |errors| to each side
 
 
-class ScaleClasses(NamedTuple):
+class ScaleBins(NamedTuple):
     """The table of classes that the kernels read, and how much room its keys take.
 
     table : int32, shape (classes, 8), columns as named in kernels.py
@@ -43,9 +43,9 @@ class ScaleClasses(NamedTuple):
     symbols: int
 
 
-def scale_classes(
+def scale_bins(
     lowest_code: int, highest_code: int, even: bool, finer: int = 0
-) -> ScaleClasses:
+) -> ScaleBins:
     """Classes for codes lowest_code .. highest_code, of even width or the converter's.
 
     finer : by so many bits classes are narrower and cells smaller
@@ -71,12 +71,12 @@ def scale_classes(
             rows.append((step, low_bits, half, count, cells - 1, keys, symbols, centre))
             keys += cells
             symbols += cells * (count + 1)
-    return ScaleClasses(
+    return ScaleBins(
         np.array(rows, np.int32), (octaves[0] + k.SCALE_BITS) << class_bits, keys, symbols
     )
 
 
-def class_of(scale: int, classes: ScaleClasses, finer: int = 0) -> int:
+def bin_of(scale: int, classes: ScaleBins, finer: int = 0) -> int:
     """Row of the class of a scale (1/2^SCALE_BITS code); kernels.scale_class does the same."""
     class_bits = CLASS_BITS + finer
     octave = max(scale, 1).bit_length() - 1

@@ -18,8 +18,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from . import __version__, compress, decompress, files, presets, workers
-from .errors import RecordingError, SpikeyError, UsageError, VerifyError
+from .. import __version__, compress, decompress, presets
+from ..system import files, cluster as workers
+from ..errors import RecordingError, SpikeyError, UsageError, VerifyError
 
 JOURNAL = "spikey-batch.jsonl"
 ENCODE, DECODE = "encode", "decode"

@@ -11,9 +11,9 @@ import stat
 import threading
 from collections.abc import Callable, Iterable, Iterator
 
-from . import standard
-from .errors import UsageError
-from .sources import FileBytes
+from . import stdio
+from ..errors import UsageError
+from .source import FileBytes
 
 STANDARD = "-"  # stands for standard input or output
 PARTIAL = ".spikey-{}.partial"  # the name of a file that is being written
@@ -22,7 +22,7 @@ PARTIAL = ".spikey-{}.partial"  # the name of a file that is being written
 def read(path: str) -> bytes:
     """All bytes of a file, or of standard input for "-"; OSError where it cannot be read."""
     if path == STANDARD:
-        return standard.source().read()
+        return stdio.source().read()
     with open(path, "rb") as file:
         return file.read()
 
@@ -75,7 +75,7 @@ def write(
     """
     pieces = [data] if isinstance(data, (bytes, bytearray, memoryview)) else data
     if path in (STANDARD, "/dev/stdout"):
-        standard.send(_whole(pieces, check))
+        stdio.send(_whole(pieces, check))
         return
     if descriptor := re.fullmatch(r"/dev/fd/(\d+)|/proc/self/fd/(\d+)", path):
         data = _whole(pieces, check)

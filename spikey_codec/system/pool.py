@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
-from .errors import WorkerError
+from ..errors import WorkerError
 
 AHEAD = 2  # things a process that are taken on before the first is done
 

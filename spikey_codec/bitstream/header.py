@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from . import converter, presets, wav
-from .converter import Mapping
-from .errors import CorruptError, NotBrainwireError, VersionError
+from .. import presets
+from ..quantizer import mapping as converter
+from ..readers import wav
+from ..quantizer.mapping import Mapping
+from ..errors import CorruptError, NotBrainwireError, VersionError
 
 MAGIC = b"SPK"
 VERSION = 1
@@ -78,7 +80,7 @@ def write_header(header: Header) -> bytes:
         values = header.mapping.values.astype(np.int32)
         out += (int(values[0]) & 0xFFFF).to_bytes(2, "little")
         out += write_packed((np.diff(values) - 1).astype("<u2").tobytes())
-    if kind == converter.UNEVEN:
+    if kind == converter.NONUNIFORM:
         out += write_packed(header.mapping.widths.tobytes())
     return bytes(out)
 
@@ -133,7 +135,7 @@ def read_header(data) -> tuple[Header, "Reader"]:
         header.mapping = Mapping(kind, values.astype(np.int16))
     else:
         header.mapping = Mapping(kind)
-    if kind == converter.UNEVEN:
+    if kind == converter.NONUNIFORM:
         header.mapping = _read_widths(reader, header.mapping)
     return header, reader
 
@@ -154,7 +156,7 @@ def _read_widths(reader: "Reader", mapping: Mapping) -> Mapping:
     """The mapping with the widths of its codes; CorruptError where they cannot be."""
     count = len(mapping.values)
     widths = np.frombuffer(read_packed(reader, count), np.uint8)
-    if not 2 <= count <= converter.MOST_UNEVEN or len(widths) != count:
+    if not 2 <= count <= converter.MOST_NONUNIFORM or len(widths) != count:
         raise CorruptError("The file is damaged: it has not a width for each sample value.")
     if converter.widths_of(widths).sum() > converter.MOST_WIDTH:
         raise CorruptError("The file is damaged: its codes are too wide.")

@@ -17,14 +17,14 @@ from ..network_kernels import NEWEST_TAP, TAPS, add_offsets, cross_products, own
 OLDEST_TAP = TAPS - 1 - NEWEST_TAP
 TAP_BITS = 7  # a tap's magnitude
 GREATEST_SHIFT = 24
-MOST_PEERS = 8  # that can be written
-USUAL_PEERS = 4  # that the encoder looks for: more pay on large arrays alone
+MOST_REFERENCES = 8  # that can be written
+USUAL_REFERENCES = 4  # that the encoder looks for: more pay on large arrays alone
 PEER_BYTES = 3 + TAPS
 WEAKEST = 0.02  # correlation of a peer that is worth a try
 CLIP = 1 << 15  # errors are limited to it where they are multiplied: sums of products are exact
 
 
-class Peer(NamedTuple):
+class Reference(NamedTuple):
     """One peer of a channel.
 
     channel : its number in the frame
@@ -38,7 +38,7 @@ class Peer(NamedTuple):
     taps: np.ndarray
 
 
-def errors(levels: np.ndarray, predictor: np.ndarray, level_bits: int) -> np.ndarray:
+def residuals(levels: np.ndarray, predictor: np.ndarray, level_bits: int) -> np.ndarray:
     """A channel's errors in 1/32 code: int32, shape (frames,).
 
     levels : int32, shape (frames,); predictor : int16, newest sample first
@@ -53,7 +53,7 @@ def errors(levels: np.ndarray, predictor: np.ndarray, level_bits: int) -> np.nda
     return out
 
 
-def offsets(peers: list[Peer], peer_errors: list[np.ndarray]) -> np.ndarray:
+def offsets(peers: list[Reference], peer_errors: list[np.ndarray]) -> np.ndarray:
     """What peers add to the prediction, in 1/32 code: int32, shape (frames,)."""
     total = np.zeros(len(peer_errors[0]), np.int32)
     for peer, error in zip(peers, peer_errors):
@@ -112,7 +112,7 @@ def solve(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
     return b
 
 
-def fit(products: Products, own: int, channels: list[int]) -> list[Peer]:
+def fit(products: Products, own: int, channels: list[int]) -> list[Reference]:
     """The peers `channels` of channel `own`, with the taps that leave the least power of its error.
 
     As if the errors went on as zeros before the first frame and behind the last.
@@ -133,16 +133,16 @@ def fit(products: Products, own: int, channels: list[int]) -> list[Peer]:
         product = float(products.of(own, channel)[TAPS - 1])
         scale = math.sqrt(products.power(channel)) * math.sqrt(products.power(own))
         correlation = math.floor(128 * product / scale + 0.5) if scale else 0
-        peers.append(Peer(channel, shift, max(-127, min(127, correlation)), quantised))
+        peers.append(Reference(channel, shift, max(-127, min(127, correlation)), quantised))
     return peers
 
 
-def choose(all_errors: list[np.ndarray | None], most: int = USUAL_PEERS) -> list[list[Peer]]:
+def choose_references(all_errors: list[np.ndarray | None], most: int = USUAL_REFERENCES) -> list[list[Reference]]:
     """Peers of every channel; none where they do not save what they cost.
 
     all_errors : of every channel, int32 of shape (frames,); None for one that takes no part.
     """
-    chosen: list[list[Peer]] = [[] for _ in all_errors]
+    chosen: list[list[Reference]] = [[] for _ in all_errors]
     channels = [i for i, error in enumerate(all_errors) if error is not None]
     if len(channels) < 2:
         return chosen
@@ -168,7 +168,7 @@ def choose(all_errors: list[np.ndarray | None], most: int = USUAL_PEERS) -> list
     return chosen
 
 
-def _worth(all_errors, products: Products, own: int, near: list[int]) -> list[Peer]:
+def _worth(all_errors, products: Products, own: int, near: list[int]) -> list[Reference]:
     """A channel's fitted peers if they save more bits than they cost, else fewer, else none."""
     error = all_errors[own]
     before = products.power(own)
