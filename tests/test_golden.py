@@ -125,7 +125,7 @@ def features(packed: bytes) -> set[str]:
         for _ in range(header.channels):
             side = chunk.read_channel_header(part, with_network)
             found.add(f"predictor {side.number if side.number in NOT_SHIPPED else 'shipped'}")
-            if side.peers:
+            if side.references:
                 found.add(f"peers with preset {header.preset}")
     return found
 

@@ -243,7 +243,7 @@ def test_peers_that_cannot_be_are_refused(peers):
     sides = [
         chunk.ChannelHeader(
             chunk.CONSTANT if i == 2 else 0, None, 5,
-            peers=tuple(joint.Reference(channel, 0, 0, taps) for channel in peers.get(i, [])),
+            references=tuple(joint.Reference(channel, 0, 0, taps) for channel in peers.get(i, [])),
         )
         for i in range(3)
     ]  # fmt: skip
