@@ -18,7 +18,7 @@ from spikey_codec.batch import run as batch
 from spikey_codec.system import files
 from spikey_codec.lab.simulate import write_recordings
 from strategies import plain_wav
-from test_files import listed
+from test_system import listed
 
 TIMEOUT = 60  # seconds; nothing here takes more than a few
 

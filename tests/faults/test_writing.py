@@ -24,7 +24,7 @@ from spikey_codec.lab.simulate import codes_to_pcm, simulate_codes, write_record
 from spikey_codec.system.source import FileBytes
 from spikey_codec.stream import Calibration
 from strategies import plain_wav
-from test_files import listed, small_files_only
+from test_system import listed, small_files_only
 
 every = pytest.mark.parametrize("writer", WRITERS.values(), ids=WRITERS)
 

@@ -16,7 +16,7 @@ from faults import (
 from spikey_codec import archive, codec
 from spikey_codec.system import cluster as workers
 from spikey_codec.errors import RecordingError
-from test_files import listed
+from test_system import listed
 
 ALL = WRITERS | BATCHES
 every = pytest.mark.parametrize("writer", ALL.values(), ids=ALL)

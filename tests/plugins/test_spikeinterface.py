@@ -3,7 +3,7 @@
 SpikeInterface wants another zarr than the other tests, so this runs in an environment of its own:
 
     python3 -m venv /tmp/si && /tmp/si/bin/pip install -e '.[test]' spikeinterface &&
-        /tmp/si/bin/python -m pytest tests/test_spikeinterface.py
+        /tmp/si/bin/python -m pytest tests/plugins/test_spikeinterface.py
 """
 
 import subprocess

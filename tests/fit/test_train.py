@@ -20,7 +20,7 @@ from spikey_codec.lab.simulate import lead_layout, shipped_edges, simulate_codes
 from spikey_codec.prediction import network as integer
 
 SEED = 3
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 # Configurations

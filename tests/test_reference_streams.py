@@ -1,4 +1,4 @@
-"""The package's streams against `oracle_stream.py`, written from FORMAT.md alone.
+"""The package's streams against `reference.streams`, written from FORMAT.md alone.
 
 Of whatever becomes of a stream on its way both decode the same frames to the same samples and say
 that the same ones are lost: packets lost, repeated, out of order, damaged or cut off, garbage among
@@ -12,13 +12,13 @@ from pathlib import Path
 from unittest import mock
 
 import numpy as np
-import oracle
-import oracle_stream
+from reference import streams as reference_streams
 import pytest
 from forging import code_words, cut_behind, flipped, predictor_and_scale, varint
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracle_stream import Decoded, decode_stream, find_packets
+from reference.bits import Bits
+from reference.streams import Decoded, decode_stream, find_packets
 from strategies import samples as sample_arrays
 from test_stream import frames_of, head_of, packets_of
 
@@ -264,14 +264,14 @@ def test_neither_takes_frames_that_are_not_there(frames, leads):
 
 
 def test_both_take_the_same_most_codes_of_a_packet(monkeypatch):
-    assert stream.MOST_SAMPLES == oracle_stream.MOST_FRAMES == oracle_stream.MOST_CODES == 1 << 24
+    assert stream.MOST_SAMPLES == reference_streams.MOST_FRAMES == reference_streams.MOST_CODES == 1 << 24
     packets = {
         (leads, frames): packets_of(plain_recording(leads, 3 * frames), (frames,), sync_interval=1)
         for leads, frames in ((1, 8), (1, 9), (2, 4), (2, 5), (3, 2), (3, 3), (9, 1))
     }
     monkeypatch.setattr(stream, "MOST_SAMPLES", 8)
-    monkeypatch.setattr(oracle_stream, "MOST_FRAMES", 8)
-    monkeypatch.setattr(oracle_stream, "MOST_CODES", 8)
+    monkeypatch.setattr(reference_streams, "MOST_FRAMES", 8)
+    monkeypatch.setattr(reference_streams, "MOST_CODES", 8)
     for (leads, frames), made in packets.items():
         answer = check_agreement(b"".join(made))
         assert firsts(answer) == ([0, frames, 2 * frames] if leads * frames <= 8 else [])
@@ -287,11 +287,11 @@ def test_a_head_without_its_body_does_not_hold_up_either(size, frames):
 
 
 def test_both_take_the_same_largest_body(monkeypatch):
-    assert stream.LARGEST_BODY == oracle_stream.MOST_BYTES == 1 << 27
+    assert stream.LARGEST_BODY == reference_streams.MOST_BYTES == 1 << 27
     sizes = [len(sound.body) for sound in find_packets(b"".join(PACKETS))]
     for most in {*sizes, max(sizes) - 1}:
         monkeypatch.setattr(stream, "LARGEST_BODY", most)
-        monkeypatch.setattr(oracle_stream, "MOST_BYTES", most)
+        monkeypatch.setattr(reference_streams, "MOST_BYTES", most)
         whole = len(check_agreement(b"".join(PACKETS)).blocks) == len(PACKETS)
         assert whole == (most == max(sizes))
 
@@ -445,11 +445,11 @@ def test_random_code_words_mean_the_same_to_both(data):
 
     used = []
 
-    class EndlessBits(oracle.Bits):
+    class EndlessBits(Bits):
         def end(self):
             used.append(self.position)
 
-    with mock.patch("oracle_stream.Bits", EndlessBits):
+    with mock.patch("reference_streams.Bits", EndlessBits):
         decode_stream(packets(payloads), WEIGHTS)
     # the first code outside the range is the end
     fitting = [cut_behind(payload, bits) for payload, bits in zip(payloads, used, strict=False)]
