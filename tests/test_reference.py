@@ -29,7 +29,7 @@ from hypothesis import strategies as st
 from reference.bits import Bits
 from reference.fields import Reader
 from networks import KINDS, for_preset, no_way_back, using_weights, write_weights
-from strategies import any_bytes, info_list, pcm_bytes, plain_wav, riff, samples, wav_files
+from strategies import any_bytes, examples, info_list, pcm_bytes, plain_wav, riff, samples, wav_files
 
 import spikey_codec
 from spikey_codec import chunk
@@ -251,13 +251,13 @@ def test_chunks_by_samples():
     check_lossless(plain_wav(leads))
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(samples())
 def test_any_samples(lead):
     check_lossless(plain_wav(lead))
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(wav_files())
 def test_any_framing(original):
     check_lossless(original)
@@ -340,7 +340,7 @@ def test_flipped_without_checksum(small):
     check_flips_without_checksum(small[1])
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.binary(max_size=60), st.integers(0, 255))
 def test_garbage_behind_the_magic(rest, kinds):
     with any_checksum():
@@ -425,7 +425,7 @@ def cut_to_fit(packed: bytes) -> bytes:
     return packed[:start] + cut_behind(packed[start:], used)
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(st.data())
 def test_random_code_words(data):
     mapping = data.draw(st.sampled_from([CHALLENGE, PLAIN, PALETTE, NONUNIFORM]), "mapping")

@@ -15,7 +15,7 @@ from forging import any_checksum, flipped, harmed, stored, varint
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import for_preset, no_way_back, using_weights, write_weights
-from strategies import any_bytes, info_list, pcm_bytes, plain_wav, wav_files
+from strategies import any_bytes, examples, info_list, pcm_bytes, plain_wav, wav_files
 from test_archive import (
     A1,
     A2,
@@ -135,7 +135,7 @@ def test_silent_leads_come_back_by_both(value):
     check_lossless([("1", plain_wav(silent)), ("2", plain_wav(silent)), ("3", plain_wav(A1))])
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.lists(st.one_of(wav_files(), any_bytes(99)), max_size=4), st.integers(0, 4))
 def test_any_files_come_back_by_both(contents, copies):
     contents += contents[:copies]
@@ -314,7 +314,7 @@ def test_every_flip_without_checksums_means_the_same_to_both():
     assert accepted > len(packed)  # much of it is samples, which may be any
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(harmed(SMALL_PACKED))
 def test_both_make_the_same_of_several_damaged_places(content):
     check_agreement(content)
@@ -322,20 +322,20 @@ def test_both_make_the_same_of_several_damaged_places(content):
         check_agreement(content)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.binary(max_size=60), st.booleans())
 def test_nonsense_for_an_index_means_the_same_to_both(nonsense, is_packed):
     check_agreement(assembled(stored(nonsense) if is_packed else nonsense, b"SPK\1"))
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.binary(max_size=60))
 def test_nonsense_behind_the_magic_means_the_same_to_both(rest):
     with any_checksum():
         check_agreement(b"SPAK\1" + rest)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.binary(max_size=80), st.integers(1, 3))
 def test_nonsense_for_a_body_means_the_same_to_both(body, members):
     index = index_of([[(b"%d" % i, 44 + i) for i in range(members)]], [len(body)])

@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference.bits import Bits
 from reference.streams import Decoded, decode_stream, find_packets
+from strategies import examples
 from strategies import samples as sample_arrays
 from test_stream import frames_of, head_of, packets_of
 
@@ -115,7 +116,7 @@ def test_streams_of_any_leads_and_packets_mean_the_same_to_both(make, leads, siz
     check_true(answer, samples)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     lead=sample_arrays(60),
     leads=st.integers(1, 4),
@@ -201,7 +202,7 @@ def test_neither_minds_a_repeated_packet():
             assert check_agreement(b"".join(packets)) == whole
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(st.data())
 def test_both_make_the_same_of_any_order_with_garbage_between(data):
     numbers = st.lists(st.integers(0, len(PACKETS) - 1), max_size=12)
@@ -215,7 +216,7 @@ def test_both_make_the_same_of_any_order_with_garbage_between(data):
     check_true(check_agreement(received), recording(2, 60))
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(st.lists(st.integers(0, 400), max_size=30), st.integers(0, 400))
 def test_pieces_do_not_matter(cuts, size):
     whole = b"".join(PACKETS[:9])[:size] + b"\xb5\x53" + b"".join(PACKETS[9:])
@@ -230,7 +231,7 @@ def test_both_make_the_same_of_two_streams_in_one():
         check_agreement(b"".join(others + PACKETS))
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.binary(max_size=200))
 def test_both_make_the_same_of_any_bytes(data):
     check_agreement(data)
@@ -426,7 +427,7 @@ def test_the_mapping_may_change_and_the_number_of_leads_may_not():
     assert firsts(check_agreement(undecodable + point(1, PLAIN, 2) + point(2, PLAIN, 3))) == [1]
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(st.data())
 def test_random_code_words_mean_the_same_to_both(data):
     mapping = data.draw(st.sampled_from([CHALLENGE, PLAIN]), "mapping")
@@ -449,7 +450,7 @@ def test_random_code_words_mean_the_same_to_both(data):
         def end(self):
             used.append(self.position)
 
-    with mock.patch("reference_streams.Bits", EndlessBits):
+    with mock.patch("reference.streams.Bits", EndlessBits):
         decode_stream(packets(payloads), WEIGHTS)
     # the first code outside the range is the end
     fitting = [cut_behind(payload, bits) for payload, bits in zip(payloads, used, strict=False)]

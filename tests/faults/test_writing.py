@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from patience import PATIENCE
 
 import spikey_codec
 from faults import (
@@ -202,7 +203,7 @@ def test_real_mounts_that_are_full_or_read_only(here):
     commands = [subprocess.list2cmdline(process(*arguments)) for arguments in MOUNTED]
     done = subprocess.run(
         ["unshare", "-rm", "sh", "-c", IN_SMALL_MOUNTS, "sh", *commands],
-        cwd=here, capture_output=True, text=True, timeout=120,
+        cwd=here, capture_output=True, text=True, timeout=PATIENCE,
     )
     assert done.stderr == ""
     lines = done.stdout.splitlines()
