@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from patience import PATIENCE
 
-import strategies  # noqa: F401: all tests run with its profile of hypothesis
+import strategies
 from spikey_codec import kernels, weights
 from spikey_codec.lab.simulate import write_recordings
 
@@ -17,6 +18,32 @@ REAL = Path(__file__).parents[2] / "shared" / "recordings"
 
 # A shell's background jobs ignore it, and so would all processes that the tests start and stop.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+TESTS = Path(__file__).parent
+LONG_FOLDERS = "fuzz", "platforms", "soak"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all", action="store_true", help="also run the long tests, with more examples")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "long: only run with --all")
+    strategies.settings.load_profile("all" if config.getoption("--all") else "quick")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without --all, leave out the tests marked `long` and those in the folders of long tests."""
+    if config.getoption("--all"):
+        return
+    folders = [TESTS / name for name in LONG_FOLDERS]
+    long = [
+        item
+        for item in items
+        if item.get_closest_marker("long") or any(f in item.path.parents for f in folders)
+    ]
+    items[:] = [item for item in items if item not in set(long)]
+    config.hook.pytest_deselected(items=long)
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +68,7 @@ def run_python():
             capture_output=True,
             cwd=cwd,
             env={**os.environ, **environment},
-            timeout=120,
+            timeout=PATIENCE,
         )
 
     return run

@@ -16,8 +16,9 @@ CHECKING = (
     "spikey_codec.codec",
     "spikey_codec.bitstream.index",
     "spikey_codec.archive",
-    "oracle",
-    "oracle_archive",
+    "reference.file",
+    "reference.chunks",
+    "reference.archives",
 )
 
 

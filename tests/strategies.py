@@ -12,8 +12,16 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 # A kernel compiled at first use, or a busy machine, is slow without being wrong.
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("untimed")
+UNTIMED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("all", max_examples=100, **UNTIMED)
+settings.register_profile("quick", max_examples=20, **UNTIMED)
+settings.load_profile("all")
+
+
+def examples(count: int) -> int:
+    """How many examples of `count` the profile in force tries: all of them, or every fifth."""
+    return count * settings().max_examples // 100
+
 
 RATES = (8000, 19531, 20000, 30000, 44100)
 

@@ -29,7 +29,7 @@ from spikey_codec.errors import (
 from spikey_codec.lab.simulate import codes_to_pcm
 from spikey_codec.readers.wav import plain_header
 from forging import harmed
-from strategies import any_bytes, chunk, fmt, info_list, pcm_bytes, plain_wav, riff, wav_files
+from strategies import any_bytes, chunk, examples, fmt, info_list, pcm_bytes, plain_wav, riff, wav_files
 
 
 def noise(frames: int, seed: int, size: float = 9.0) -> np.ndarray:
@@ -172,7 +172,7 @@ def test_leads_are_compared_in_parts_where_they_are_many(monkeypatch):
 
 
 @given(st.lists(st.one_of(wav_files(), any_bytes(99)), max_size=5), st.integers(0, 4))
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 def test_any_files_come_back(contents, copies):
     contents += contents[:copies]
     assert_comes_back([(f"file {i}", data) for i, data in enumerate(contents)])
@@ -373,7 +373,7 @@ def test_every_damaged_byte_is_noticed_by_its_own_group(flipped):
 
 
 @given(harmed(SMALL_PACKED))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_several_damaged_places_are_noticed(content):
     good, bad = outcomes(content, SMALL)
     assert bad or content == SMALL_PACKED

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from patience import PATIENCE
 from click.testing import CliRunner
 
 from spikey_codec import codec
@@ -368,7 +369,7 @@ def test_killed_in_the_middle_and_resumed(slow, how):
         os.killpg(run.pid, signal.SIGINT)
     else:
         run.send_signal(getattr(signal, how))
-    said = run.communicate(timeout=30)[1].decode()  # also waits for the processes: it is theirs too
+    said = run.communicate(timeout=PATIENCE)[1].decode()  # also waits for the processes: it is theirs too
     assert run.returncode != 0 and "Traceback" not in said
     if how in ("SIGINT", "Ctrl-C"):
         assert run.returncode == 130 and "goes on from there" in said
@@ -380,7 +381,7 @@ def test_killed_in_the_middle_and_resumed(slow, how):
         original = (folder / "slow" / name).with_suffix(".wav").read_bytes()
         assert codec.decompress((folder / "out" / name).read_bytes()) == original
 
-    again = subprocess.run(command, cwd=folder, capture_output=True, check=True, timeout=60)
+    again = subprocess.run(command, cwd=folder, capture_output=True, check=True, timeout=PATIENCE)
     assert counts(again.stderr.decode().splitlines()) == [SLOW - len(done), len(done), 0]
     after = times(folder / "out")
     assert len(after) == SLOW and {name: after[name] for name in before} == before
@@ -392,7 +393,7 @@ def test_interrupted_at_the_start(slow):
         run = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, start_new_session=True)
         time.sleep(wait)
         os.killpg(run.pid, signal.SIGINT)
-        said = run.communicate(timeout=30)[1].decode()
+        said = run.communicate(timeout=PATIENCE)[1].decode()
         if "goes on from there" in said:  # and not while Python itself was starting
             assert run.returncode == 130 and said.count("\n") == 1, said
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from patience import PATIENCE
 from click.testing import CliRunner
 
 from spikey_codec import __version__, codec
@@ -256,7 +257,7 @@ def with_shell(name: str, redirect: str, cwd: Path):
         ["sh", "-c", script, "sh", *command, f"for-{name}" if ">" in redirect else "-", "-"],
         capture_output=True,
         cwd=cwd,
-        timeout=60,
+        timeout=PATIENCE,
     )
 
 
@@ -283,7 +284,7 @@ def copy_of(name: str, folder: Path) -> Path:
 
 
 def run_script(*command, cwd: Path):
-    return subprocess.run([*map(str, command)], capture_output=True, cwd=cwd, timeout=60)
+    return subprocess.run([*map(str, command)], capture_output=True, cwd=cwd, timeout=PATIENCE)
 
 
 @both
@@ -485,7 +486,7 @@ def test_a_half_finished_set_up_is_none(tmp_path, here):
 
 
 def shell(command: str, cwd: Path):
-    return subprocess.run(["bash", "-c", command], cwd=cwd, capture_output=True, timeout=60)
+    return subprocess.run(["bash", "-c", command], cwd=cwd, capture_output=True, timeout=PATIENCE)
 
 
 ENCODE = (
@@ -524,7 +525,7 @@ def test_a_signal_to_stop_leaves_the_old_file_and_nothing_else(here, name):
         f"os.replace = lambda *paths: os.kill(os.getpid(), signal.{name})\n"
         "sys.exit(executables.encode(['for-encode', 'out']))"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=here, capture_output=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], cwd=here, capture_output=True, timeout=PATIENCE)
     assert (done.returncode, done.stderr) == (130, b"")
     assert (here / "out").read_bytes() == b"old" and listed(here) == before
 

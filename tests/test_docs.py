@@ -15,6 +15,7 @@ import warnings
 from pathlib import Path
 
 import pytest
+from patience import PATIENCE
 
 DOCS = Path(__file__).parents[1] / "docs"
 BLOCK = re.compile(r"^```(python|sh) *(.*?)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -52,7 +53,7 @@ def test_the_examples_of_a_page_run(tmp_path, needs, source):
     options = [] if needs else ["-W", "error"]
     done = subprocess.run(
         [sys.executable, *options, "-c", source],
-        cwd=tmp_path, capture_output=True, text=True, timeout=300,
+        cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stderr
 
@@ -75,7 +76,7 @@ def test_the_commands_of_a_page_run(tmp_path, page):
     (tmp_path / "work").mkdir()
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", "".join(blocks)],
-        cwd=tmp_path / "work", capture_output=True, text=True, timeout=300,
+        cwd=tmp_path / "work", capture_output=True, text=True, timeout=PATIENCE,
         env={**os.environ, "PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

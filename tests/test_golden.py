@@ -1,6 +1,6 @@
 """Golden files: what was written when the format was frozen is read for ever.
 
-`golden/make.py` made them. They are read by the package and by the oracle, which was written from
+`golden/make.py` made them. They are read by the package and by the second decoder, which was written from
 FORMAT.md alone.
 """
 
@@ -11,10 +11,8 @@ import struct
 from pathlib import Path
 
 import numpy as np
-import oracle
 import pytest
-from oracle_archive import decode_archive
-from oracle_stream import decode_stream
+import reference
 
 from spikey_codec import chunk, codec, presets, weights
 from spikey_codec.archive import Archive
@@ -86,19 +84,19 @@ def test_the_package_reads_it(name):
     assert sha256(content_of(name, read(name))) == LISTED[name]["content"]
 
 
-def oracles_content_of(name: str, packed: bytes) -> bytes:
+def reference_content_of(name: str, packed: bytes) -> bytes:
     """The same as `content_of`, of the second decoder."""
     if name.endswith(".spikey"):
-        return of_members(decode_archive(packed, ROOT / "weights"))
+        return of_members(reference.decode_archive(packed, ROOT / "weights"))
     if name.endswith(".stream"):
-        blocks = decode_stream(packed, ROOT / "weights").blocks
+        blocks = reference.decode_stream(packed, ROOT / "weights").blocks
         return of_blocks((first, np.array(frames)) for first, frames in blocks)
-    return oracle.decode(packed, ROOT / "weights")
+    return reference.decode(packed, ROOT / "weights")
 
 
 @golden
-def test_the_oracle_reads_it(name):
-    assert sha256(oracles_content_of(name, read(name))) == LISTED[name]["content"]
+def test_the_reference_decoder_reads_it(name):
+    assert sha256(reference_content_of(name, read(name))) == LISTED[name]["content"]
 
 
 # What they cover

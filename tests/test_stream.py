@@ -6,6 +6,7 @@ import zlib
 
 import numpy as np
 import pytest
+from patience import PATIENCE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from spikey_codec import chunk
@@ -15,6 +16,7 @@ from spikey_codec.errors import CorruptError, RecordingError, UsageError
 from spikey_codec.lab import simulate
 from spikey_codec.prediction import cross_channel as joint
 from spikey_codec.stream import Calibration, StreamDecoder, StreamEncoder
+from strategies import examples
 from strategies import samples as sample_arrays
 
 PCM = challenge_pcm()
@@ -42,7 +44,7 @@ def packets_of(samples, sizes=(20,), **options):
     return [encoder.push(frame) for frame in frames_of(samples, sizes)]
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     leads=st.integers(1, 9),
     sizes=st.lists(st.integers(1, 70), min_size=1, max_size=6),
@@ -147,7 +149,7 @@ def test_a_decoder_may_join_late_and_is_not_confused_by_noise_or_repeats(signal)
     assert np.array_equal(back, signal[500:600])
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(data=st.binary(max_size=400), cut=st.integers(0, 400))
 def test_no_bytes_whatever_make_the_decoder_fail(data, cut):
     packet = StreamEncoder(3).push(np.zeros((20, 3), np.int16))
@@ -282,7 +284,7 @@ def test_any_flipped_bit_of_a_head_is_found_without_waiting(signal):
 def spikey(*arguments, data=b""):
     """Run the `spikey` command; returns exit status, standard output, standard error."""
     command = [sys.executable, "-c", "from spikey_codec.cli.main import main; main()", *arguments]
-    run = subprocess.run(command, input=data, capture_output=True, timeout=300)
+    run = subprocess.run(command, input=data, capture_output=True, timeout=PATIENCE)
     return run.returncode, run.stdout, run.stderr.decode()
 
 

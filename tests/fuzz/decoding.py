@@ -12,7 +12,7 @@ from spikey_codec import archive, arrays, chunk, codec, recording, stream, weigh
 from spikey_codec.batch import run as batch
 from spikey_codec.bitstream import header as container
 from spikey_codec.quantizer import mapping as converter
-from spikey_codec.topology.graph import graph as topology
+from spikey_codec.topology import graph as topology
 from spikey_codec.quantizer.mapping import Mapping
 from spikey_codec.prediction import network as network_arrays
 from spikey_codec.prediction.network import Tables

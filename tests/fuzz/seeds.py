@@ -15,7 +15,7 @@ from strategies import (
 
 from spikey_codec import archive, codec, presets, stream
 from spikey_codec.quantizer import mapping as converter
-from spikey_codec.topology.graph import graph as topology
+from spikey_codec.topology import graph as topology
 from spikey_codec.quantizer.mapping import Mapping
 from spikey_codec.prediction.network import to_array
 

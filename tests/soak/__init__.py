@@ -1,4 +1,4 @@
-"""Runs of an hour by script, whose short forms are in tests/test_soak.py.
+"""Runs of an hour by script, whose short forms are in test_soak.py.
 
     python tests/soak stream --minutes 30      1,024 leads through a channel that loses and damages
     python tests/soak long FOLDER --hours 10   a recording larger than memory and than 4 GiB

@@ -244,11 +244,11 @@ PROMISES = {
 def test_promises_beyond_the_files_size_are_refused_at_once(data):
     codec.decompress(codec.compress(plain_wav(challenge_pcm())))  # makes the coder's tables
     tracemalloc.start()
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         with pytest.raises(CorruptError):
             codec.decompress(data)
-        taken = time.perf_counter() - start
+        taken = time.process_time() - start
         assert tracemalloc.get_traced_memory()[1] < 50e6
     finally:
         tracemalloc.stop()

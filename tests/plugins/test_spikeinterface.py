@@ -3,7 +3,7 @@
 SpikeInterface wants another zarr than the other tests, so this runs in an environment of its own:
 
     python3 -m venv /tmp/si && /tmp/si/bin/pip install -e '.[test]' spikeinterface &&
-        /tmp/si/bin/python -m pytest tests/test_spikeinterface.py
+        /tmp/si/bin/python -m pytest tests/plugins/test_spikeinterface.py
 """
 
 import subprocess
@@ -11,6 +11,7 @@ import sys
 from importlib.util import find_spec
 
 import pytest
+from patience import PATIENCE
 
 if find_spec("spikeinterface") is None:
     pytest.skip("SpikeInterface is not installed", allow_module_level=True)
@@ -84,7 +85,7 @@ def run(path, code: str, *arguments) -> str:
     script = path / "script.py"
     script.write_text(code)
     command = [sys.executable, str(script), str(path), *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

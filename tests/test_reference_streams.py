@@ -1,4 +1,4 @@
-"""The package's streams against `oracle_stream.py`, written from FORMAT.md alone.
+"""The package's streams against `reference.streams`, written from FORMAT.md alone.
 
 Of whatever becomes of a stream on its way both decode the same frames to the same samples and say
 that the same ones are lost: packets lost, repeated, out of order, damaged or cut off, garbage among
@@ -12,13 +12,14 @@ from pathlib import Path
 from unittest import mock
 
 import numpy as np
-import oracle
-import oracle_stream
+from reference import streams as reference_streams
 import pytest
 from forging import code_words, cut_behind, flipped, predictor_and_scale, varint
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracle_stream import Decoded, decode_stream, find_packets
+from reference.bits import Bits
+from reference.streams import Decoded, decode_stream, find_packets
+from strategies import examples
 from strategies import samples as sample_arrays
 from test_stream import frames_of, head_of, packets_of
 
@@ -115,7 +116,7 @@ def test_streams_of_any_leads_and_packets_mean_the_same_to_both(make, leads, siz
     check_true(answer, samples)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     lead=sample_arrays(60),
     leads=st.integers(1, 4),
@@ -201,7 +202,7 @@ def test_neither_minds_a_repeated_packet():
             assert check_agreement(b"".join(packets)) == whole
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(st.data())
 def test_both_make_the_same_of_any_order_with_garbage_between(data):
     numbers = st.lists(st.integers(0, len(PACKETS) - 1), max_size=12)
@@ -215,7 +216,7 @@ def test_both_make_the_same_of_any_order_with_garbage_between(data):
     check_true(check_agreement(received), recording(2, 60))
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(st.lists(st.integers(0, 400), max_size=30), st.integers(0, 400))
 def test_pieces_do_not_matter(cuts, size):
     whole = b"".join(PACKETS[:9])[:size] + b"\xb5\x53" + b"".join(PACKETS[9:])
@@ -230,7 +231,7 @@ def test_both_make_the_same_of_two_streams_in_one():
         check_agreement(b"".join(others + PACKETS))
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.binary(max_size=200))
 def test_both_make_the_same_of_any_bytes(data):
     check_agreement(data)
@@ -264,14 +265,14 @@ def test_neither_takes_frames_that_are_not_there(frames, leads):
 
 
 def test_both_take_the_same_most_codes_of_a_packet(monkeypatch):
-    assert stream.MOST_SAMPLES == oracle_stream.MOST_FRAMES == oracle_stream.MOST_CODES == 1 << 24
+    assert stream.MOST_SAMPLES == reference_streams.MOST_FRAMES == reference_streams.MOST_CODES == 1 << 24
     packets = {
         (leads, frames): packets_of(plain_recording(leads, 3 * frames), (frames,), sync_interval=1)
         for leads, frames in ((1, 8), (1, 9), (2, 4), (2, 5), (3, 2), (3, 3), (9, 1))
     }
     monkeypatch.setattr(stream, "MOST_SAMPLES", 8)
-    monkeypatch.setattr(oracle_stream, "MOST_FRAMES", 8)
-    monkeypatch.setattr(oracle_stream, "MOST_CODES", 8)
+    monkeypatch.setattr(reference_streams, "MOST_FRAMES", 8)
+    monkeypatch.setattr(reference_streams, "MOST_CODES", 8)
     for (leads, frames), made in packets.items():
         answer = check_agreement(b"".join(made))
         assert firsts(answer) == ([0, frames, 2 * frames] if leads * frames <= 8 else [])
@@ -287,11 +288,11 @@ def test_a_head_without_its_body_does_not_hold_up_either(size, frames):
 
 
 def test_both_take_the_same_largest_body(monkeypatch):
-    assert stream.LARGEST_BODY == oracle_stream.MOST_BYTES == 1 << 27
+    assert stream.LARGEST_BODY == reference_streams.MOST_BYTES == 1 << 27
     sizes = [len(sound.body) for sound in find_packets(b"".join(PACKETS))]
     for most in {*sizes, max(sizes) - 1}:
         monkeypatch.setattr(stream, "LARGEST_BODY", most)
-        monkeypatch.setattr(oracle_stream, "MOST_BYTES", most)
+        monkeypatch.setattr(reference_streams, "MOST_BYTES", most)
         whole = len(check_agreement(b"".join(PACKETS)).blocks) == len(PACKETS)
         assert whole == (most == max(sizes))
 
@@ -426,7 +427,7 @@ def test_the_mapping_may_change_and_the_number_of_leads_may_not():
     assert firsts(check_agreement(undecodable + point(1, PLAIN, 2) + point(2, PLAIN, 3))) == [1]
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(st.data())
 def test_random_code_words_mean_the_same_to_both(data):
     mapping = data.draw(st.sampled_from([CHALLENGE, PLAIN]), "mapping")
@@ -445,11 +446,11 @@ def test_random_code_words_mean_the_same_to_both(data):
 
     used = []
 
-    class EndlessBits(oracle.Bits):
+    class EndlessBits(Bits):
         def end(self):
             used.append(self.position)
 
-    with mock.patch("oracle_stream.Bits", EndlessBits):
+    with mock.patch("reference.streams.Bits", EndlessBits):
         decode_stream(packets(payloads), WEIGHTS)
     # the first code outside the range is the end
     fitting = [cut_behind(payload, bits) for payload, bits in zip(payloads, used, strict=False)]

@@ -13,6 +13,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
+from patience import PATIENCE
 
 from faults import OUT, PACKED, WAV, assert_one_sentence, call, fill
 from networks import using_weights
@@ -21,7 +22,6 @@ from spikey_codec.errors import WeightsError
 from spikey_codec.prediction import network
 
 NETWORKS = network.names()
-TIMEOUT = 120  # seconds
 
 
 @pytest.fixture
@@ -196,7 +196,7 @@ def test_what_a_header_promises_takes_no_memory(tmp_path):
 def run_code(code: str, *arguments, **environment) -> str:
     done = subprocess.run(
         [sys.executable, "-c", code, *map(str, arguments)],
-        env=os.environ | environment, capture_output=True, text=True, timeout=TIMEOUT,
+        env=os.environ | environment, capture_output=True, text=True, timeout=PATIENCE,
     )
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
@@ -289,7 +289,7 @@ def installed(tmp_path_factory) -> Installed:
     found = Installed(folder, folder / "code.o", "")
     cache = folder / "cache"
     run = encoding(found, folder / "waits", "1", cwd=folder, XDG_CACHE_HOME=str(cache))
-    assert (run.communicate(timeout=TIMEOUT)[1], run.returncode) == (b"", 0)
+    assert (run.communicate(timeout=PATIENCE)[1], run.returncode) == (b"", 0)
     (kept,) = kept_in(cache)
     return found._replace(name=kept.name)
 
@@ -319,7 +319,7 @@ def encoding(
 
 
 def assert_encoded(run: subprocess.Popen, name: str):
-    assert (*run.communicate(timeout=TIMEOUT), run.returncode) == (b"", b"", 0)
+    assert (*run.communicate(timeout=PATIENCE), run.returncode) == (b"", b"", 0)
     assert Path("out", name).read_bytes() == PACKED
 
 
@@ -413,6 +413,6 @@ def test_a_processor_that_is_none_is_one_sentence(here, installed, cpu):
     run = encoding(
         installed, here / "waits", "1", XDG_CACHE_HOME=str(here / "cache"), NUMBA_CPU_NAME=cpu
     )
-    said = run.communicate(timeout=TIMEOUT)[1].decode()
+    said = run.communicate(timeout=PATIENCE)[1].decode()
     assert_one_sentence(run.returncode, said, "NUMBA_CPU_NAME", cpu)
     assert kept_in(here / "out") == [] and not (here / "waits" / "1").exists()

@@ -1,10 +1,6 @@
-"""The second decoder's reader of archives, written from FORMAT.md alone as `oracle.py` is.
+"""FORMAT.md, "Archives": the members of an archive."""
 
-    decode_archive(data, Path("weights"))
-
-gives (name, content) of every member. `read_groups` and then `restore` give those of one group,
-whatever became of the others.
-"""
+from __future__ import annotations
 
 import struct
 import zlib
@@ -12,8 +8,9 @@ from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 
-import oracle
-from oracle import Reader
+from reference.fields import Reader
+from reference.file import decode
+from reference.framing import plain_header
 
 MOST_UNPACKED = 1 << 26
 MOST_IN_GROUP = 32767
@@ -47,9 +44,6 @@ def decode_archive(data: bytes, weights_folder: Path) -> list[tuple[str, bytes]]
         for group in read_groups(data)
         for member, content in zip(group.members, restore(group, weights_folder), strict=True)
     ]
-
-
-# Index
 
 
 def read_groups(data: bytes) -> list[Group]:
@@ -110,15 +104,12 @@ def forbidden(character: str) -> bool:
     return character in "/\\" or ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0
 
 
-# Bodies
-
-
 def restore(group: Group, weights_folder: Path) -> list[bytes]:
     """The contents of a group's members. Raises ValueError as `decode_archive`."""
     if len(group.body) != group.size:
         raise ValueError("the archive ends before the group does")
     if len(group.members) == 1:
-        contents = [oracle.decode(group.body, weights_folder)]
+        contents = [decode(group.body, weights_folder)]
     else:
         contents = together(Reader(group.body), len(group.members), weights_folder)
     for member, content in zip(group.members, contents, strict=True):
@@ -137,7 +128,7 @@ def together(body: Reader, count: int, weights_folder: Path) -> list[bytes]:
             raise ValueError(f"framing {framing} is reserved")
         frames_of.append((body.packed(), body.packed()) if framing else None)
     packed = body.rest()
-    recording = oracle.decode(packed, weights_folder)
+    recording = decode(packed, weights_folder)
     if packed[4] >> 4 & 3 != PLAIN_FRAMING:
         raise ValueError("the recording of a group is not framed plainly")
     channels, rate = struct.unpack_from("<HI", recording, 22)
@@ -146,7 +137,7 @@ def together(body: Reader, count: int, weights_folder: Path) -> list[bytes]:
     contents = []
     for channel, (checksum, around) in enumerate(zip(checksums, frames_of, strict=True)):
         samples = one_channel(recording[HEADER:], channel, channels)
-        head, tail = around or (oracle.plain_header(len(samples) // 2, 1, rate), b"")
+        head, tail = around or (plain_header(len(samples) // 2, 1, rate), b"")
         contents.append(head + samples + tail)
         if checksum != struct.pack("<I", zlib.crc32(contents[-1])):
             raise ValueError("the checksum of a member differs")

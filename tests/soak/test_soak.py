@@ -15,7 +15,7 @@ from soak import channel, figures, long, memory, short, stream
 import spikey_codec
 from spikey_codec.stream import StreamDecoder
 
-SCRIPT = Path(__file__).parent / "soak"
+SCRIPT = Path(__file__).parent
 MB = memory.MEGABYTE
 
 

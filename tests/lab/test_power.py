@@ -17,7 +17,7 @@ from spikey_codec.quantizer.mapping import Mapping
 from spikey_codec.lab import power
 from spikey_codec.lab.simulate import simulate_codes
 
-DOCUMENT = Path(__file__).parents[1] / "docs" / "power.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "power.md"
 FRAMES, LEADS = 300, 2
 
 # Counting: integers that note what is done with them, arrays that note where they are touched

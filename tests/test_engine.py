@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from patience import PATIENCE
 
 from spikey_codec import compilation, engine, kernels, machine_code, mixing_kernels, network_kernels
 from spikey_codec.readers.wav import plain_header
@@ -113,7 +114,7 @@ def run_encode(arguments: list[str], after: str, **environment):
     code = f"import sys; from spikey_codec.cli.challenge import encode; assert not encode(); {after}"
     return subprocess.run(
         [sys.executable, "-c", code, *arguments],
-        cwd=ROOT, env=os.environ | environment, capture_output=True, timeout=300, text=True,
+        cwd=ROOT, env=os.environ | environment, capture_output=True, timeout=PATIENCE, text=True,
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from patience import PATIENCE
 
 import spikey_codec
 from faults import (
@@ -24,7 +25,7 @@ from spikey_codec.lab.simulate import codes_to_pcm, simulate_codes, write_record
 from spikey_codec.system.source import FileBytes
 from spikey_codec.stream import Calibration
 from strategies import plain_wav
-from test_files import listed, small_files_only
+from test_system import listed, small_files_only
 
 every = pytest.mark.parametrize("writer", WRITERS.values(), ids=WRITERS)
 
@@ -202,7 +203,7 @@ def test_real_mounts_that_are_full_or_read_only(here):
     commands = [subprocess.list2cmdline(process(*arguments)) for arguments in MOUNTED]
     done = subprocess.run(
         ["unshare", "-rm", "sh", "-c", IN_SMALL_MOUNTS, "sh", *commands],
-        cwd=here, capture_output=True, text=True, timeout=120,
+        cwd=here, capture_output=True, text=True, timeout=PATIENCE,
     )
     assert done.stderr == ""
     lines = done.stdout.splitlines()

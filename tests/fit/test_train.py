@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from patience import PATIENCE
 from click.testing import CliRunner
 
 from spikey_codec import kernels, weights
@@ -20,7 +21,8 @@ from spikey_codec.lab.simulate import lead_layout, shipped_edges, simulate_codes
 from spikey_codec.prediction import network as integer
 
 SEED = 3
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.long  # PyTorch is only installed for --all
 
 
 # Configurations
@@ -512,7 +514,7 @@ def test_encode_takes_what_was_trained(tiny, tmp_path, torch):
         packed, copy = tmp_path / f"{preset}.brainwire", tmp_path / f"{preset}.wav"
         for command in ([tmp_path / "encode", "--preset", preset, recording, packed],
                         [tmp_path / "decode", packed, copy]):  # fmt: skip
-            subprocess.run(command, check=True, timeout=60)
+            subprocess.run(command, check=True, timeout=PATIENCE)
         assert copy.read_bytes() == recording.read_bytes()
         sizes[preset] = packed.stat().st_size
     assert sizes["tiny"] < 1.002 * sizes["linear"]  # two seconds teach little, but do no harm

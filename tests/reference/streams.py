@@ -1,9 +1,6 @@
-"""The second decoder's reader of streams, written from FORMAT.md alone as `oracle.py` is.
+"""FORMAT.md, "Streams": what can be decoded of a stream."""
 
-    decode_stream(data, Path("weights"))
-
-takes a run of bytes as it came, with whatever was lost, changed or repeated on the way.
-"""
+from __future__ import annotations
 
 import struct
 import zlib
@@ -11,8 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import oracle
-from oracle import Bits, Coding, Lane, Reader
+from reference.bits import Bits
+from reference.channel_header import CONSTANT, REFERENCES, read_channel
+from reference.fields import Reader
+from reference.lane import Lane
+from reference.mapping import Coding, read_mapping
+from reference.payload import check_room
+from reference.weights import load_weights
 
 MARKER = b"\xb5\x53"
 SYNCHRONISES = 1
@@ -21,7 +23,6 @@ MOST_BYTES = 1 << 27
 MOST_LEADS = 1 << 16
 MOST_CODES = 1 << 24
 CHALLENGE, PLAIN = 0, 1
-
 Frames = list[tuple[int, ...]]
 
 
@@ -54,9 +55,6 @@ def decode_stream(data: bytes, weights_folder: Path) -> Decoded:
     return Decoded(blocks, lost)
 
 
-# Packets
-
-
 @dataclass(frozen=True)
 class Packet:
     """A packet whose checks are right."""
@@ -68,7 +66,7 @@ class Packet:
 
 
 def find_packets(data: bytes) -> Iterator[Packet]:
-    """All sound packets in a run of bytes.
+    """All sound packets in a series of bytes.
 
     Where a packet turns out to be damaged or cut off its size may be what is wrong, or a part of it
     may be missing, so the next one is looked for from behind its marker on.
@@ -101,14 +99,11 @@ def read_packet(reader: Reader) -> Packet:
     return Packet(bool(flags & SYNCHRONISES), first, frames, body)
 
 
-# Decoding
-
-
 class Decoder:
     """Lanes that go on from packet to packet; none before a synchronisation point."""
 
     def __init__(self, weights_folder: Path):
-        self.weights = oracle.load_weights(Path(weights_folder))
+        self.weights = load_weights(Path(weights_folder))
         self.position = 0  # all frames before this one were decoded or are lost
         self.leads: int | None = None
         self.coding: Coding | None = None
@@ -140,7 +135,7 @@ class Decoder:
         if codes > MOST_CODES:
             raise ValueError("the packet has too many codes")
         payload = body.rest()
-        oracle.check_room(payload, codes, self.coding)
+        check_room(payload, codes, self.coding)
         bits = Bits(payload)
         frames = [self.next_frame(bits) for _ in range(packet.frames)]
         bits.end()
@@ -162,12 +157,12 @@ class Decoder:
             raise ValueError(f"mapping {mapping} is reserved")
         if not 1 <= leads <= MOST_LEADS or leads != (self.leads or leads):
             raise ValueError(f"there cannot be {leads} leads")
-        self.coding = oracle.read_mapping(Reader(b""), mapping, self.weights)
+        self.coding = read_mapping(Reader(b""), mapping, self.weights)
         self.lanes = [self.read_lane(body) for _ in range(leads)]
 
     def read_lane(self, body: Reader) -> Lane:
-        """A lead's lane, by its side information: a predictor and a scale and nothing else."""
+        """A lead's lane, by its channel header: a predictor and a scale and nothing else."""
         predictor = body.data[body.position : body.position + 1]
-        if predictor in (bytes([oracle.PEERS]), bytes([oracle.CONSTANT])):
-            raise ValueError("a lead has peers or is constant")
-        return Lane(oracle.read_channel(body, self.coding), self.coding, 0)
+        if predictor in (bytes([REFERENCES]), bytes([CONSTANT])):
+            raise ValueError("a lead has reference channels or is constant")
+        return Lane(read_channel(body, self.coding), self.coding, 0)

@@ -1,16 +1,17 @@
-"""The package against `oracle.py`, the decoder that was written from FORMAT.md alone.
+"""The package against `reference`, the decoder that was written from FORMAT.md alone.
 
-What the package writes, the oracle reads back; what one of them refuses, so does the other; and
+What the package writes, the reference decoder reads back; what one of them refuses, so does the other; and
 files that no encoder would write (random code words, unusual headers) mean the same to both.
 """
 
+import bz2
 import struct
 import zlib
 from pathlib import Path
 from unittest import mock
 
 import numpy as np
-import oracle
+import reference
 import pytest
 from forging import (
     CONSTANT,
@@ -25,8 +26,10 @@ from forging import (
 )
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from reference.bits import Bits
+from reference.fields import Reader
 from networks import KINDS, for_preset, no_way_back, using_weights, write_weights
-from strategies import any_bytes, info_list, pcm_bytes, plain_wav, riff, samples, wav_files
+from strategies import any_bytes, examples, info_list, pcm_bytes, plain_wav, riff, samples, wav_files
 
 import spikey_codec
 from spikey_codec import chunk
@@ -50,10 +53,10 @@ GAINS = [30, 37.3]
 # Both decoders
 
 
-def oracle_answer(packed: bytes, folder: Path = WEIGHTS) -> bytes | None:
-    """What the oracle makes of a file, None if it refuses."""
+def reference_answer(packed: bytes, folder: Path = WEIGHTS) -> bytes | None:
+    """What the reference decoder makes of a file, None if it refuses."""
     try:
-        return oracle.decode(packed, folder)
+        return reference.decode(packed, folder)
     except ValueError:
         return None
 
@@ -68,7 +71,7 @@ def package_answer(packed: bytes) -> bytes | None:
 
 def check_agreement(packed: bytes, folder: Path = WEIGHTS) -> bytes | None:
     """The answer that both give."""
-    answer = oracle_answer(packed, folder)
+    answer = reference_answer(packed, folder)
     assert package_answer(packed) == answer
     return answer
 
@@ -76,7 +79,7 @@ def check_agreement(packed: bytes, folder: Path = WEIGHTS) -> bytes | None:
 def check_lossless(original: bytes) -> bytes:
     """Compress, let both decompress and compare; the compressed file."""
     packed = spikey_codec.compress(original)
-    assert oracle.decode(packed, WEIGHTS) == original
+    assert reference.decode(packed, WEIGHTS) == original
     assert spikey_codec.decompress(packed) == original
     return packed
 
@@ -94,7 +97,7 @@ def mapping_of(packed: bytes) -> int:
 
 def first_predictor(packed: bytes) -> int:
     """The predictor of the first channel of a file without sparse mapping, head or tail."""
-    reader = oracle.Reader(packed[BODY:])
+    reader = Reader(packed[BODY:])
     for _ in range(3 if framing_of(packed) == FRAMED_AS_PLAIN else 1):
         reader.varint()
     return reader.byte()
@@ -248,13 +251,13 @@ def test_chunks_by_samples():
     check_lossless(plain_wav(leads))
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(samples())
 def test_any_samples(lead):
     check_lossless(plain_wav(lead))
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(wav_files())
 def test_any_framing(original):
     check_lossless(original)
@@ -337,7 +340,7 @@ def test_flipped_without_checksum(small):
     check_flips_without_checksum(small[1])
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.binary(max_size=60), st.integers(0, 255))
 def test_garbage_behind_the_magic(rest, kinds):
     with any_checksum():
@@ -380,7 +383,7 @@ def test_long_varints(number):
 @pytest.mark.parametrize("cut", [0, 1, 4])
 @pytest.mark.parametrize("extra", [b"", b"\0", b"BZh9"])
 def test_packed_sizes(size, cut, extra):
-    whole = oracle.bz2.compress(b"a" * 500)
+    whole = bz2.compress(b"a" * 500)
     stream = whole[: len(whole) - cut] + extra
     with any_checksum():
         answer = check_agreement(file(OPAQUE, 0, b"\1", varint(size), varint(len(stream)), stream))
@@ -411,18 +414,18 @@ def cut_to_fit(packed: bytes) -> bytes:
     """The file without the bits behind its last code word; ValueError if it cannot be read."""
     ends = []
 
-    class EndlessBits(oracle.Bits):
+    class EndlessBits(Bits):
         def end(self):
             ends.append((len(self.payload), self.position))
 
-    with mock.patch("oracle.Bits", EndlessBits):
-        oracle.decode(packed, WEIGHTS)
+    with mock.patch("reference.payload.Bits", EndlessBits):
+        reference.decode(packed, WEIGHTS)
     (size, used) = ends[0]
     start = len(packed) - size
     return packed[:start] + cut_behind(packed[start:], used)
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(st.data())
 def test_random_code_words(data):
     mapping = data.draw(st.sampled_from([CHALLENGE, PLAIN, PALETTE, NONUNIFORM]), "mapping")

@@ -1,4 +1,4 @@
-"""The package's archives against `oracle_archive.py`, written from FORMAT.md alone.
+"""The package's archives against `reference.archives`, written from FORMAT.md alone.
 
 Both find the same members in an archive, restore the same of them to the same bytes, and refuse
 the same archives and groups, however they were damaged or put together.
@@ -9,13 +9,13 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-import oracle_archive
+from reference import archives as reference_archives
 import pytest
 from forging import any_checksum, flipped, harmed, stored, varint
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import for_preset, no_way_back, using_weights, write_weights
-from strategies import any_bytes, info_list, pcm_bytes, plain_wav, wav_files
+from strategies import any_bytes, examples, info_list, pcm_bytes, plain_wav, wav_files
 from test_archive import (
     A1,
     A2,
@@ -57,16 +57,16 @@ LARGEST_RATE = (2**32 - 1) // 4  # of two leads: bytes per second fit 32 bits
 # Both decoders
 
 
-def oracle_answer(packed: bytes, folder: Path = WEIGHTS) -> Answer:
+def reference_answer(packed: bytes, folder: Path = WEIGHTS) -> Answer:
     """Names and contents of all members, None for what cannot be restored; None if refused."""
     try:
-        groups = oracle_archive.read_groups(packed)
+        groups = reference_archives.read_groups(packed)
     except ValueError:
         return None
     answer: list[tuple[str, bytes | None]] = []
     for group in groups:
         try:
-            contents = oracle_archive.restore(group, folder)
+            contents = reference_archives.restore(group, folder)
         except ValueError:
             contents = [None] * len(group.members)
         answer += zip((member.name for member in group.members), contents, strict=True)
@@ -91,7 +91,7 @@ def package_answer(packed: bytes) -> Answer:
 
 def check_agreement(packed: bytes, folder: Path = WEIGHTS) -> Answer:
     """The answer that both give."""
-    answer = oracle_answer(packed, folder)
+    answer = reference_answer(packed, folder)
     assert package_answer(packed) == answer
     return answer
 
@@ -99,10 +99,10 @@ def check_agreement(packed: bytes, folder: Path = WEIGHTS) -> Answer:
 def check_lossless(members: list[tuple[str, bytes]], preset: str | None = None) -> list[int]:
     """Pack, let both unpack and compare; the numbers of members in each group."""
     packed = pack(members, preset)
-    unpacked = oracle_archive.decode_archive(packed, WEIGHTS)
+    unpacked = reference_archives.decode_archive(packed, WEIGHTS)
     assert sorted(unpacked) == sorted(members)
     assert check_agreement(packed) == unpacked
-    return [len(group.members) for group in oracle_archive.read_groups(packed)]
+    return [len(group.members) for group in reference_archives.read_groups(packed)]
 
 
 def restored(answer: Answer) -> list[str]:
@@ -135,7 +135,7 @@ def test_silent_leads_come_back_by_both(value):
     check_lossless([("1", plain_wav(silent)), ("2", plain_wav(silent)), ("3", plain_wav(A1))])
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.lists(st.one_of(wav_files(), any_bytes(99)), max_size=4), st.integers(0, 4))
 def test_any_files_come_back_by_both(contents, copies):
     contents += contents[:copies]
@@ -198,9 +198,9 @@ def test_both_allow_the_same_numbers_of_members(members, named):
 
 
 def test_both_allow_the_same_number_of_members_in_all(monkeypatch):
-    assert archive.MOST_MEMBERS == oracle_archive.MOST_MEMBERS == 1 << 20
+    assert archive.MOST_MEMBERS == reference_archives.MOST_MEMBERS == 1 << 20
     monkeypatch.setattr(archive, "MOST_MEMBERS", 4)
-    monkeypatch.setattr(oracle_archive, "MOST_MEMBERS", 4)
+    monkeypatch.setattr(reference_archives, "MOST_MEMBERS", 4)
     for counts in ([4], [5], [1, 3], [2, 3], [1] * 4, [1] * 5):
         names = iter([(b"%d" % i, 4) for i in range(9)])
         index = index_of([[next(names) for _ in range(n)] for n in counts], [0] * len(counts))
@@ -288,7 +288,7 @@ def test_both_restore_the_same_of_every_truncation():
     kept = [len(restored(check_agreement(SMALL_PACKED[:n]))) for n in range(len(SMALL_PACKED))]
     assert kept == sorted(kept) and set(kept) == {0, 2, 3}
     with pytest.raises(ValueError):
-        oracle_archive.decode_archive(SMALL_PACKED[:-1], WEIGHTS)
+        reference_archives.decode_archive(SMALL_PACKED[:-1], WEIGHTS)
 
 
 def test_both_refuse_more_behind_the_end():
@@ -314,7 +314,7 @@ def test_every_flip_without_checksums_means_the_same_to_both():
     assert accepted > len(packed)  # much of it is samples, which may be any
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(harmed(SMALL_PACKED))
 def test_both_make_the_same_of_several_damaged_places(content):
     check_agreement(content)
@@ -322,20 +322,20 @@ def test_both_make_the_same_of_several_damaged_places(content):
         check_agreement(content)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.binary(max_size=60), st.booleans())
 def test_nonsense_for_an_index_means_the_same_to_both(nonsense, is_packed):
     check_agreement(assembled(stored(nonsense) if is_packed else nonsense, b"SPK\1"))
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.binary(max_size=60))
 def test_nonsense_behind_the_magic_means_the_same_to_both(rest):
     with any_checksum():
         check_agreement(b"SPAK\1" + rest)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.binary(max_size=80), st.integers(1, 3))
 def test_nonsense_for_a_body_means_the_same_to_both(body, members):
     index = index_of([[(b"%d" % i, 44 + i) for i in range(members)]], [len(body)])

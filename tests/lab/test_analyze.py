@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from patience import PATIENCE
 from click.testing import CliRunner
 
 from conftest import REAL
@@ -462,7 +463,7 @@ def test_a_browser_shows_the_page_within_its_width(page, tmp_path, width):
          "--allow-file-access-from-files", f"--user-data-dir={tmp_path / 'profile'}",
          "--window-size=1400,1000", "--virtual-time-budget=20000", "--dump-dom",
          (tmp_path / "wrapper.html").as_uri()],
-        capture_output=True, timeout=120, text=True,
+        capture_output=True, timeout=PATIENCE, text=True,
     )  # fmt: skip
     shown = re.search(r'<pre id="out">(\{.*?\})</pre>', done.stdout)
     assert shown, done.stderr[-2000:]

@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from patience import PATIENCE
 
 import spikey_codec
 from faults import (
@@ -16,7 +17,7 @@ from faults import (
 from spikey_codec import archive, codec
 from spikey_codec.system import cluster as workers
 from spikey_codec.errors import RecordingError
-from test_files import listed
+from test_system import listed
 
 ALL = WRITERS | BATCHES
 every = pytest.mark.parametrize("writer", ALL.values(), ids=ALL)
@@ -306,7 +307,7 @@ def test_a_name_that_standard_output_cannot_encode_is_said_all_the_same(here):
         (["list", "ü"], "ascii:strict", b"  \\u65e5\\u672c\n"),
     ):
         done = subprocess.run(
-            process(*arguments), capture_output=True, timeout=60,
+            process(*arguments), capture_output=True, timeout=PATIENCE,
             env=os.environ | {"PYTHONIOENCODING": encoding},
         )
         assert (done.returncode, done.stderr) == (0, b"") and part in done.stdout
