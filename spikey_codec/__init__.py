@@ -5,7 +5,21 @@
 b'any bytes'
 """
 
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from . import _aliases
 from .errors import SpikeyError
+
+if TYPE_CHECKING:
+    import os
+    from typing import BinaryIO
+
+    import numpy as np
+
+    from .recording import Recording
 
 __version__ = "0.2.0"
 __all__ = [
@@ -13,36 +27,41 @@ __all__ = [
 ]
 
 
+sys.meta_path.append(_aliases.Finder)
+
+# Importing the package loads nothing that a caller does not use.
+
+
 def compress(data: bytes, preset: str | None = None) -> bytes:
-    """See `spikey_codec.codec.compress`; here, so that importing the package loads nothing."""
+    """Compress the bytes of a file: see `spikey_codec.codec.compress`."""
     from . import codec
 
     return codec.compress(data, preset)
 
 
 def decompress(data: bytes) -> bytes:
-    """See `spikey_codec.codec.decompress`."""
+    """The file that `compress` was given: see `spikey_codec.codec.decompress`."""
     from . import codec
 
     return codec.decompress(data)
 
 
-def open(source):
+def open(source: str | os.PathLike[str] | BinaryIO | bytes) -> Recording:
     """A compressed recording as an array: see `spikey_codec.recording.Recording`."""
     from .recording import Recording
 
     return Recording(source)
 
 
-def encode_array(array, preset: str | None = None) -> bytes:
-    """See `spikey_codec.arrays.encode_array`."""
+def encode_array(array: np.ndarray, preset: str | None = None) -> bytes:
+    """Compress an array of samples: see `spikey_codec.arrays.encode_array`."""
     from . import arrays
 
     return arrays.encode_array(array, preset)
 
 
-def decode_array(data: bytes):
-    """See `spikey_codec.arrays.decode_array`."""
+def decode_array(data: bytes) -> np.ndarray:
+    """The array that `encode_array` was given: see `spikey_codec.arrays.decode_array`."""
     from . import arrays
 
     return arrays.decode_array(data)

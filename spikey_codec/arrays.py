@@ -62,7 +62,7 @@ def decode_array(data: bytes) -> np.ndarray:
 
     Returns
     -------
-    int16, shape (frames, channels), writable; one lead has one channel. It is in Fortran order
+    int16, shape (frames, channels), writable; one channel gives shape (frames, 1). It is in Fortran order
     if it was so when encoded, else in C order.
 
     Raises
@@ -88,7 +88,7 @@ def check_shape(shape: tuple[int, ...]) -> None:
     if len(shape) not in (1, 2):
         raise UsageError(
             f"Spikey codes arrays of shape (frames,) or (frames, channels), not {shape}; "
-            "reshape it so that time is the first axis and leads are the second."
+            "reshape it so that time is the first axis and channels are the second."
         )
     if len(shape) == 2 and not 1 <= shape[1] <= MOST_CHANNELS:
         raise UsageError(

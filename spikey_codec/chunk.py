@@ -1,468 +1,287 @@
-"""One chunk of codes <-> its side information and its payload of code words.
+"""One chunk of codes <-> its channel headers and payloads: FORMAT.md, "Chunks".
 
-For every channel the side information is one byte: CONSTANT and the code that fills it, or
-the number of its predictor in the codebook, or OWN_PREDICTOR and the weights made for it; then
-one byte for the scale it starts with. PEERS before that says which channels help to predict this
-one. The payload holds the code words of all channels but the constant ones, in stages: a
-channel comes in a later stage than its peers. A chunk that would not get smaller is stored: a
-byte STORED and the codes as they are. One that a network does not make smaller is coded without it,
-behind a byte LINEAR.
+The encoder chooses a header for each channel, codes the chunk in the ways that may pay, and keeps
+the smallest. Channels are coded in passes: a channel in a later pass than its references. A chunk
+that would not get smaller is stored, and one that a network does not make smaller is coded
+without it.
 """
 
 from __future__ import annotations
 
-import functools
 import math
-import threading
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from . import kernels, weights
-from .coders import interleave
-from .quantizer import mapping as converter
-from .bitstream.header import Reader, write_varint
-from .quantizer.mapping import Mapping
-from .entropy.contexts import FINER, bin_of, scale_bins
-from .entropy.huffman import CodeTables
-from .errors import CorruptError, WeightsError
-from .prediction import cross_channel as joint, linear
-from .prediction.cross_channel import Reference
-from .coders.network import MixedPasses, NetworkPasses
+from . import weights
+from .bitstream.channel_header import (
+    CONSTANT, LINEAR_CODED, OWN_PREDICTOR, STORED, ChannelHeader, read_channel_header,
+    write_channel_header,
+)  # fmt: skip
+from .bitstream.fields import Reader, write_varint
+from .coders import interleave, table
+from .coders.base import NO_OFFSETS, Coder
+from .constants import (
+    GREATEST_TAP_SHIFT, GREATEST_WEIGHT_SUM, LONG_TERM_SHIFT, ORDER, PREDICTION_BITS, WEIGHT_BITS
+)  # fmt: skip
+from .entropy.contexts import bin_of
+from .errors import CorruptError
+from .prediction import cross_channel, linear
+from .presets import Preset
+from .quantizer.mapping import CHALLENGE, NONUNIFORM, Mapping, code_range, transition_levels_of
 
-OWN_PREDICTOR, CONSTANT, STORED, PEERS, LINEAR = 255, 254, 253, 252, 251
-COMMON_ERRORS = 1, 15  # codes: between these mean |errors| nearly all leads stay
-OWN_PREDICTOR_BITS = 8 * 2 * kernels.ORDER
-# The codebook was made for leads of the challenge's converter; there, weights of its own are sent
-# only for a lead of another kind, which gains 2^-5 bits a sample by them.
+OWN_PREDICTOR_BITS = 8 * 2 * ORDER
+# The codebook was made for channels of the challenge's converter; there, weights of its own are sent
+# only for a channel of another kind, which gains 2^-5 bits a sample by them.
 OWN_PREDICTOR_SHIFT = 5
-NO_OFFSETS = NO_EDGES = np.zeros(0, np.int32)
-LONGEST, LARGEST = 1 << 17, 1 << 22  # a chunk has at most so many frames and so many samples
-USUAL, SHORTEST = 3 << 18, 1 << 13  # so many samples, unless that makes fewer frames than these
+Residuals = Sequence[np.ndarray | None]  # of each channel: int32, shape (frames,), in 1/32 code
 
 
-def chunk_frames(channels: int) -> int:
-    """Frames of every chunk but the last.
+def coder_for(mapping: Mapping, preset: Preset, encoding: bool) -> Coder:
+    """The coder of chunks of codes of this mapping, made once a process."""
+    lowest, highest = code_range(mapping)
+    transitions = transition_levels(mapping).tobytes()
+    return table.coder_for(preset.kind, lowest, highest, transitions, encoding, preset.network)
 
-    Few enough for a second out of the middle of many channels to be read at once, and enough for
-    what a chunk says of every channel to weigh little.
+
+def transition_levels(mapping: Mapping) -> np.ndarray:
+    """Code transition levels: int32, shape (codes + 1,), in 1/256 code; empty for even codes."""
+    if mapping.kind == CHALLENGE:
+        return weights.load("converter")
+    return transition_levels_of(mapping) if mapping.kind == NONUNIFORM else np.zeros(0, np.int32)
+
+
+def encode(coder: Coder, codes: np.ndarray) -> bytes:
+    """The bytes of a chunk; `decode` is the inverse.
+
+    Parameters
+    ----------
+    coder : from `coder_for`
+    codes : int16, shape (frames > 0, channels)
     """
-    return max(1, min(LONGEST, max(USUAL // channels, min(SHORTEST, LARGEST // channels))))
+    headers = [choose(coder, codes[:, channel]) for channel in range(codes.shape[1])]
+    residuals = _all_residuals(coder, codes, headers)
+    packed = encode_with(coder, codes, headers, residuals)
+    chosen = cross_channel.choose_references(residuals)
+    if any(chosen):  # What references promise is not always kept.
+        joined = [
+            header._replace(references=tuple(references))
+            for header, references in zip(headers, chosen, strict=True)
+        ]
+        packed = min(packed, encode_with(coder, codes, joined, residuals), key=len)
+    if coder.alternative:  # A network knows usual channels; one on a rail is not usual.
+        packed = min(packed, bytes([LINEAR_CODED]) + encode(coder.alternative, codes), key=len)
+    if len(packed) <= 1 + 2 * codes.size:
+        return packed
+    return bytes([STORED]) + codes.astype("<i2", copy=False).tobytes()
 
 
-class ChannelHeader(NamedTuple):
-    """ChannelHeader information of one channel: int16 predictor, newest sample first, and scale class."""
+def decode(coder: Coder, data: memoryview, frames: int, channels: int) -> np.ndarray:
+    """Inverse of `encode`: codes, int16, shape (frames, channels).
 
-    number: int
-    predictor: np.ndarray | None = None
-    scale: int = 0
-    constant: int = 0
-    references: tuple[Reference, ...] = ()
-
-
-def write_channel_header(side: ChannelHeader, for_network: bool = False) -> bytes:
-    """One channel's side information; `read_channel_header` is the inverse. A network is told more."""
-    if side.number == CONSTANT:
-        return bytes([CONSTANT]) + side.constant.to_bytes(2, "little", signed=True)
-    own = side.predictor.astype("<i2").tobytes() if side.number == OWN_PREDICTOR else b""
-    peers = bytes([PEERS, len(side.references)]) if side.references else b""
-    for peer in side.references:
-        peers += write_varint(peer.channel) + bytes([peer.shift])
-        peers += bytes([peer.correlation & 255]) if for_network else b""
-        peers += peer.taps.astype(np.int8).tobytes()
-    return peers + bytes([side.number]) + own + bytes([side.scale])
-
-
-def read_channel_header(reader: Reader, for_network: bool = False) -> ChannelHeader:
-    number = reader.byte()
-    if number == CONSTANT:
-        return ChannelHeader(number, constant=int.from_bytes(reader.take(2), "little", signed=True))
-    peers = []
-    if number == PEERS:
-        for _ in range(reader.byte()):
-            channel, shift = reader.varint(), reader.byte()
-            correlation = (reader.byte() ^ 128) - 128 if for_network else 0
-            taps = np.frombuffer(reader.take(joint.TAPS), np.int8)
-            peers.append(Reference(channel, shift, correlation, taps))
-        if not 1 <= len(peers) <= joint.MOST_REFERENCES:
-            raise CorruptError("The file is damaged: a channel has no peers or too many.")
-        number = reader.byte()
-        if number in (CONSTANT, STORED, PEERS):
-            raise CorruptError("The file is damaged: it names a predictor that is not there.")
-    own = None
-    if number == OWN_PREDICTOR:
-        own = np.frombuffer(reader.take(2 * kernels.ORDER), "<i2")
-    return ChannelHeader(number, own, reader.byte(), references=tuple(peers))
-
-
-def passes_of(sides: list[ChannelHeader]) -> list[list[int]]:
-    """The coded channels by stage: each in the first one that comes after all of its peers.
-
-    CorruptError for a peer that is no other coded channel, or for a ring of peers.
+    Raises
+    ------
+    CorruptError
     """
-    waiting = {i: side.references for i, side in enumerate(sides) if side.number != CONSTANT}
-    for i, peers in waiting.items():
-        channels = [peer.channel for peer in peers]
+    if data[:1] == bytes([STORED]):
+        return _read_stored(coder, data[1:], frames, channels)
+    if data[:1] == bytes([LINEAR_CODED]) and coder.alternative:
+        return decode(coder.alternative, data[1:], frames, channels)
+    reader = Reader(data)
+    headers = [
+        checked(coder, read_channel_header(reader, coder.with_network)) for _ in range(channels)
+    ]
+    passes = passes_of(headers)
+    if not passes and reader.left:
+        raise CorruptError("The file is damaged: there is something after its last sample.")
+    codes = np.empty((frames, channels), np.int16)
+    residuals: list[np.ndarray | None] = [None] * channels
+    wanted = {reference.channel for header in headers for reference in header.references}
+    shared = None
+    for coding_pass in passes:
+        payload = reader.take(reader.left if coding_pass is passes[-1] else reader.varint())
+        if coder.fewest_bits(frames * len(coding_pass)) > 8 * len(payload):
+            raise CorruptError("The file is damaged: it promises more than its size can hold.")
+        shared = shared or coder.shared(headers, frames)
+        decoded = _decode_pass(coder, payload, frames, headers, residuals, coding_pass, shared)
+        if len(coding_pass) == channels:
+            return decoded
+        codes[:, coding_pass] = decoded
+        for i in wanted.intersection(coding_pass):
+            residuals[i] = _residuals(coder, codes[:, i], headers[i])
+    for channel, header in enumerate(headers):
+        if header.number == CONSTANT:
+            codes[:, channel] = header.constant
+    return codes
+
+
+def encode_with(
+    coder: Coder, codes: np.ndarray, headers: Sequence[ChannelHeader], residuals: Residuals
+) -> bytes:
+    """A chunk with these channel headers, and the coding passes that follow from them."""
+    parts = [b"".join(write_channel_header(header, coder.with_network) for header in headers)]
+    passes = passes_of(headers)
+    shared = coder.shared(headers, len(codes))
+    for coding_pass in passes:
+        part = _encode_pass(coder, codes, headers, residuals, coding_pass, shared)
+        if coding_pass is not passes[-1]:
+            parts.append(write_varint(len(part)))
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _encode_pass(
+    coder: Coder, codes: np.ndarray, headers: Sequence[ChannelHeader], residuals: Residuals,
+    coding_pass: list[int], shared: Any,
+) -> bytes:  # fmt: skip
+    """The payload of one coding pass; `_decode_pass` is the inverse."""
+    chosen = [headers[i] for i in coding_pass]
+    segments = coder.segments(len(codes), len(chosen))
+    values = codes if len(chosen) == len(headers) else codes[:, coding_pass]
+    offsets = _offsets(chosen, residuals, len(codes), segments)
+    state = coder.start(chosen, segments, coding_pass, shared)
+    return coder.encode(interleave.interleave(values, segments), state, offsets)
+
+
+def _decode_pass(
+    coder: Coder, payload: bytes | memoryview, frames: int, headers: Sequence[ChannelHeader],
+    residuals: Residuals, coding_pass: list[int], shared: Any,
+) -> np.ndarray:  # fmt: skip
+    """Codes of one coding pass: int16, shape (frames, channels of the pass)."""
+    chosen = [headers[i] for i in coding_pass]
+    segments = coder.segments(frames, len(chosen))
+    offsets = _offsets(chosen, residuals, frames, segments)
+    state = coder.start(chosen, segments, coding_pass, shared)
+    values = coder.decode(bytes(payload), frames * len(chosen), state, offsets)
+    return interleave.deinterleave(values, frames, len(chosen), segments)
+
+
+def passes_of(headers: Sequence[ChannelHeader]) -> list[list[int]]:
+    """The coded channels by pass: each in the first one that comes after all its references.
+
+    Raises
+    ------
+    CorruptError for a reference that is no other coded channel, or for a circle of references
+    """
+    waiting = {i: header.references for i, header in enumerate(headers) if header.number != CONSTANT}
+    for i, references in waiting.items():
+        channels = [reference.channel for reference in references]
         if len(set(channels)) < len(channels) or any(c == i or c not in waiting for c in channels):
-            raise CorruptError("The file is damaged: it names a peer that cannot be one.")
-        if any(peer.shift > joint.GREATEST_SHIFT for peer in peers):
-            raise CorruptError("The file is damaged: a peer's taps are out of range.")
-    stages: list[list[int]] = []
+            raise CorruptError("The file is damaged: it names a reference that cannot be one.")
+        if any(reference.shift > GREATEST_TAP_SHIFT for reference in references):
+            raise CorruptError("The file is damaged: a reference's taps are out of range.")
+    passes: list[list[int]] = []
     known: set[int] = set()
     while waiting:
-        stage = [i for i, peers in waiting.items() if all(p.channel in known for p in peers)]
-        if not stage:
-            raise CorruptError("The file is damaged: channels are each other's peers.")
-        for i in stage:
+        coding_pass = [
+            i for i, references in waiting.items() if all(r.channel in known for r in references)
+        ]
+        if not coding_pass:
+            raise CorruptError("The file is damaged: channels are each other's references.")
+        for i in coding_pass:
             del waiting[i]
-        known.update(stage)
-        stages.append(stage)
-    return stages
+        known.update(coding_pass)
+        passes.append(coding_pass)
+    return passes
 
 
-def read_names(part: memoryview, channels: int, for_network: bool) -> tuple[list[str], int]:
-    """What `spikey info` calls the channels' predictors, and the side information's bytes."""
-    if part[:1] == bytes([STORED]):
-        return ["stored"] * channels, 1
-    if for_network and part[:1] == bytes([LINEAR]):
-        names, size = read_names(part[1:], channels, False)
-        return names, size + 1
-    reader = Reader(part)
-    names = {CONSTANT: "constant", OWN_PREDICTOR: "own"}
-    numbers = [read_channel_header(reader, for_network).number for _ in range(channels)]
-    return [names.get(number, f"codebook {number}") for number in numbers], reader.position
-
-
-class ChunkCoder:
-    """Codes chunks of one kind of codes: of an uneven converter's, or codes of even width.
-
-    Get one from `coder_for`; it keeps the code tables that it has made for the next recording.
-    """
-
-    def __init__(self, lowest: int, highest: int, edges: bytes, encoding: bool, network=None):
-        """edges : of uneven codes, the bytes of an int32 array, in 1/256 code; b"" of even ones"""
-        uneven = len(edges) > 0
-        self.of_challenge = uneven and edges == weights.load("converter").tobytes()
-        self.network = network  # predictors.network.Tables, or None
-        finer = FINER if network else 0
-        self.lowest, self.highest = lowest, highest
-        self.lock = threading.Lock()  # the kernels share the tables, and make them as they go
-        self.value_bits = (highest - lowest).bit_length()
-        self.level_bits = kernels.MU_BITS if uneven else 0
-        self.edges = np.frombuffer(edges, np.int32).copy()
-        self.levels = np.zeros(0, np.int32)
-        if uneven:
-            self.levels = converter.levels(self.edges, kernels.EDGE_BITS, kernels.MU_BITS)
-        self.density = weights.load("density").copy()
-        self.codebook = weights.load("linear")
-        if len(self.codebook) > LINEAR:
-            raise WeightsError("The codebook has more predictors than a byte can tell apart.")
-        self.classes = scale_bins(lowest, highest, even=not uneven, finer=finer)
-        self.encoding = encoding
-        self.tables = CodeTables(self.classes, encoding, decoding=not encoding)
-
-    @property
-    def stages(self) -> NetworkPasses:
-        """What codes the stages of a network's chunks. It refers to this, so that it is not kept:
-        large tables would live on until circles of references are looked for."""
-        return MixedPasses(self) if self.network.mixed else NetworkPasses(self)
-
-    def encode(self, codes: np.ndarray) -> bytes:
-        """ChannelHeader information and payload of a chunk; int16, shape (frames > 0, channels)."""
-        sides = [self.choose(codes[:, channel]) for channel in range(codes.shape[1])]
-        errors = self._all_errors(codes, sides)
-        packed = self.encode_with(codes, sides, errors)
-        chosen = joint.choose_references(errors)
-        if any(chosen):  # what they promise is not always kept
-            joined = [side._replace(references=tuple(p)) for side, p in zip(sides, chosen, strict=True)]
-            packed = min(packed, self.encode_with(codes, joined, errors), key=len)
-        if self.network:  # which knows usual leads: one on a rail is not
-            packed = min(packed, bytes([LINEAR]) + self._linear().encode(codes), key=len)
-        if len(packed) <= 1 + 2 * codes.size:
-            return packed
-        return bytes([STORED]) + codes.astype("<i2", copy=False).tobytes()
-
-    def encode_with(
-        self, codes: np.ndarray, sides: list[ChannelHeader], errors: list[np.ndarray | None]
-    ) -> bytes:
-        """A chunk with this side information, and the stages that follow from it."""
-        parts = [b"".join(write_channel_header(side, bool(self.network)) for side in sides)]
-        stages = passes_of(sides)
-        latents = self.stages.latents(sides, len(codes)) if self.network else None
-        for stage in stages:
-            values = codes if len(stage) == len(sides) else codes[:, stage]
-            part = self._encode_stage(values, [sides[i] for i in stage], errors, stage, latents)
-            if stage is not stages[-1]:
-                parts.append(write_varint(len(part)))
-            parts.append(part)
-        return b"".join(parts)
-
-    def decode(self, data: memoryview, frames: int, channels: int) -> np.ndarray:
-        """Inverse of `encode`: codes, int16, shape (frames, channels); else CorruptError."""
-        reader = Reader(data)
-        if data[:1] == bytes([STORED]):
-            return self._stored(data[1:], frames, channels)
-        if data[:1] == bytes([LINEAR]) and self.network:
-            return self._linear().decode(data[1:], frames, channels)
-        sides = [self.checked(read_channel_header(reader, bool(self.network))) for _ in range(channels)]
-        stages = passes_of(sides)
-        if not stages and reader.left:
-            raise CorruptError("The file is damaged: there is something after its last sample.")
-        codes = np.empty((frames, channels), np.int16)
-        errors: list[np.ndarray | None] = [None] * channels
-        wanted = {peer.channel for side in sides for peer in side.references}
-        latents = None
-        for stage in stages:
-            payload = reader.take(reader.left if stage is stages[-1] else reader.varint())
-            fewest = frames * len(stage) >> (self.stages.fewest_bits_shift if self.network else 0)
-            if fewest > 8 * len(payload):
-                raise CorruptError("The file is damaged: it promises more than its size can hold.")
-            if self.network:
-                latents = latents or self.stages.latents(sides, frames)
-            chosen = [sides[i] for i in stage]
-            decoded = self._decode_stage(payload, frames, chosen, errors, stage, latents)
-            if len(stage) == channels:
-                return decoded
-            codes[:, stage] = decoded
-            for i in wanted.intersection(stage):
-                errors[i] = self._errors(codes[:, i], sides[i])
-        for channel, side in enumerate(sides):
-            if side.number == CONSTANT:
-                codes[:, channel] = side.constant
-        return codes
-
-    def _linear(self) -> ChunkCoder:
-        """The coder of the same codes without a network."""
-        return _coder(self.lowest, self.highest, self.edges.tobytes(), self.encoding, None)
-
-    def _stored(self, data: memoryview, frames: int, channels: int) -> np.ndarray:
-        if len(data) != 2 * frames * channels:
-            raise CorruptError("The file is damaged: a stored part of it has not its size.")
-        codes = np.frombuffer(data, "<i2").reshape(frames, channels)
-        if codes.min() < self.lowest or codes.max() > self.highest:
+def checked(coder: Coder, header: ChannelHeader) -> ChannelHeader:
+    """The header with its predictor looked up; CorruptError where it cannot be."""
+    if header.number == CONSTANT:
+        if not coder.lowest <= header.constant <= coder.highest:
             raise CorruptError("The file is damaged: it holds a code outside its range.")
-        return codes.astype(np.int16, copy=False)
-
-    def _runs(self, frames: int, channels: int) -> int:
-        """A network has a long memory, and its lanes are not what keeps a processor waiting."""
-        return 1 if self.network else interleave.segments(frames, channels)
-
-    def _encode_stage(self, codes, sides, errors, stage, latents) -> bytes:
-        """Code words of the channels of one stage: codes of shape (frames, channels)."""
-        runs = self._runs(len(codes), len(sides))
-        values = interleave.interleave(codes, runs)
-        offsets = self._offsets(sides, errors, len(codes), runs)
-        if not self.network:
-            return self.encode_rows(values, 0, self.lane_state(sides, runs), offsets)
-        return self.stages.encode(values, sides, offsets, stage, latents)
-
-    def _decode_stage(self, payload, frames, sides, errors, stage, latents) -> np.ndarray:
-        """Inverse of `_encode_stage`."""
-        runs = self._runs(frames, len(sides))
-        offsets = self._offsets(sides, errors, frames, runs)
-        count = frames * len(sides)
-        if not self.network:
-            values = self.decode_rows(payload, count, 0, self.lane_state(sides, runs), offsets)
-        else:
-            values = self.stages.decode(payload, count, sides, offsets, stage, latents)
-        return interleave.deinterleave(values, frames, len(sides), runs)
-
-    def _errors(self, lead: np.ndarray, side: ChannelHeader) -> np.ndarray:
-        return joint.residuals(self._levels_of(lead), side.predictor, self.level_bits)
-
-    def _all_errors(self, codes: np.ndarray, sides: list[ChannelHeader]) -> list[np.ndarray | None]:
-        """Every channel's errors, where there is more than one to have something in common."""
-        coded = [side.number != CONSTANT for side in sides]
-        if sum(coded) < 2 or len(codes) <= kernels.ORDER:
-            return [None] * len(sides)
-        return [
-            self._errors(codes[:, i], side) if coded[i] else None for i, side in enumerate(sides)
-        ]
-
-    def _offsets(self, sides, errors, frames: int, runs: int) -> np.ndarray:
-        """What peers add to the predictions of a stage, in coding order; empty without peers."""
-        if not any(side.references for side in sides):
-            return NO_OFFSETS
-        table = np.zeros((frames, len(sides)), np.int32)
-        for i, side in enumerate(sides):
-            if side.references:
-                table[:, i] = joint.offsets(side.references, [errors[p.channel] for p in side.references])
-        return interleave.interleave(table, runs)
-
-    def checked(self, side: ChannelHeader) -> ChannelHeader:
-        """The side information with its predictor looked up; CorruptError if it cannot be."""
-        if side.number == CONSTANT:
-            if not self.lowest <= side.constant <= self.highest:
-                raise CorruptError("The file is damaged: it holds a code outside its range.")
-            return side
-        if side.scale >= len(self.classes.table):
-            raise CorruptError("The file is damaged: it names a scale that is not there.")
-        if side.number != OWN_PREDICTOR:
-            if side.number >= len(self.codebook):
-                raise CorruptError("The file is damaged: it names a predictor that is not there.")
-            return side._replace(predictor=self.codebook[side.number])
-        if np.abs(side.predictor.astype(np.int64)).sum() >= linear.GREATEST_SUM:
-            raise CorruptError("The file is damaged: a predictor's weights are too large.")
-        return side
-
-    def choose(self, lead: np.ndarray) -> ChannelHeader:
-        """Predictor to use and scale to start with, for a lead: codes of shape (frames,)."""
-        if lead[0] == lead[-1] and (lead == lead[0]).all():
-            return ChannelHeader(CONSTANT, constant=int(lead[0]))
-        matrix = self._covariance(lead)
-        n = len(lead) - kernels.ORDER
-        own = linear.fitted(matrix)
-        side, power = self._nearest(matrix, n)
-        own_power = int(linear.residual_powers(matrix, own[None])[0])
-        # it saves n/2 * log2(ratio) bits, and log(ratio) is nearly ratio - 1 where it is close
-        cost = OWN_PREDICTOR_BITS + (n >> OWN_PREDICTOR_SHIFT if self.of_challenge else 0)
-        if n > 0 and power * n > own_power * (n + int(2 * math.log(2) * cost) + 1):
-            return ChannelHeader(OWN_PREDICTOR, own, self._scale_of(matrix, own_power, n))
-        return side
-
-    def choose_from_codebook(self, lead: np.ndarray) -> ChannelHeader:
-        """Like `choose`, but the predictor is always one of the codebook."""
-        return self._nearest(self._covariance(lead), len(lead) - kernels.ORDER)[0]
-
-    def _covariance(self, lead: np.ndarray) -> np.ndarray:
-        return linear.covariance(self._levels_of(lead))
-
-    def _levels_of(self, lead: np.ndarray) -> np.ndarray:
-        return self.levels[lead.astype(np.intp) - self.lowest] if len(self.levels) else lead
-
-    def _nearest(self, matrix: np.ndarray, samples: int) -> tuple[ChannelHeader, int]:
-        """The codebook's predictor that leaves the least power, and that power."""
-        if samples <= 0:
-            return ChannelHeader(0, self.codebook[0], len(self.classes.table) // 2), 0
-        powers = linear.residual_powers(matrix, self.codebook)
-        number = int(powers.argmin())
-        power = int(powers[number])
-        return ChannelHeader(number, self.codebook[number], self._scale_of(matrix, power, samples)), power
-
-    def _scale_of(self, matrix: np.ndarray, power: int, samples: int) -> int:
-        """Row of the scale class of a residual power over so many samples."""
-        power = max(power, 0) << linear.power_shift(matrix)
-        power <<= 2 * (kernels.MU_BITS - self.level_bits)
-        deviation = math.isqrt(power // samples) >> kernels.WEIGHT_BITS  # in 1/32 code
-        scale = deviation * 4 // 5 << kernels.SLOW_SHIFT  # of a Gaussian: sqrt(2 / pi)
-        return bin_of(scale, self.classes, FINER if self.network else 0)
-
-    def lane_state(self, sides: list[ChannelHeader], runs: int = 1) -> tuple[np.ndarray, ...]:
-        """Weights, past levels and trackers of all lanes at their start: int32, lane by lane."""
-        predictors = np.array([side.predictor for side in sides], np.int32)[:, ::-1]
-        centre = self.classes.table[[side.scale for side in sides], kernels.CENTRE]
-        trackers = np.stack([centre >> kernels.SLOW_SHIFT - kernels.FAST_SHIFT, centre], axis=1)
-        return (
-            np.ascontiguousarray(np.tile(predictors, (runs, 1))),
-            np.zeros((runs * len(sides), 2 * kernels.ORDER), np.int32),
-            np.ascontiguousarray(np.tile(trackers, (runs, 1)), np.int32),
-        )
-
-    def prepare(self) -> None:
-        """Make the codes of all common scales now, so that no sample has to wait for one."""
-        rows = [
-            bin_of(mean_error << kernels.SCALE_BITS, self.classes) for mean_error in COMMON_ERRORS
-        ]
-        classes, tables = self.classes.table, self.tables.arrays()
-        with self.lock:
-            kernels.prepare(*rows, self.lowest, classes, self.edges, self.density, *tables)
-
-    def encode_rows(
-        self,
-        values: np.ndarray,
-        row: int,
-        state: tuple[np.ndarray, ...],
-        offsets: np.ndarray = NO_OFFSETS,
-    ) -> bytes:
-        """Code words of values in coding order, from a row of the lanes on; moves the state on.
-
-        offsets : what peers add to each prediction: int32, in coding order; or empty
-        """
-        out = np.empty(len(values) + 2, np.uint32)
-        with self.lock:
-            bits = kernels.encode(*self._arguments(values, row, state, offsets), out)
-        return out.astype(">u4").tobytes()[: (bits + 7) // 8]
-
-    def decode_rows(
-        self,
-        payload: bytes,
-        count: int,
-        row: int,
-        state: tuple[np.ndarray, ...],
-        offsets: np.ndarray = NO_OFFSETS,
-    ) -> np.ndarray:
-        """Inverse of `encode_rows`: `count` values, int16; CorruptError if they are not there."""
-        if count > 8 * len(payload):  # a code word has at least one bit
-            raise CorruptError("The file is damaged: it promises more than its size can hold.")
-        values = np.empty(count, np.int16)
-        words = self.words(payload, len(state[0]))
-        with self.lock:
-            bits = kernels.decode(*self._arguments(values, row, state, offsets), words)
-        self.check_end(payload, bits)
-        return values
-
-    @staticmethod
-    def words(payload: bytes, lane_count: int) -> np.ndarray:
-        """A payload as the kernels read it."""
-        room = -len(payload) % 4 + 4 * (lane_count + 4)  # a row reads at most a word a lane
-        return np.frombuffer(b"".join([payload, bytes(room)]), ">u4").astype(np.uint32)
-
-    @staticmethod
-    def check_end(payload: bytes, bits: int) -> None:
-        """CorruptError unless a kernel that returned `bits` came to the payload's very end."""
-        if bits == kernels.BAD_SYMBOL:
-            raise CorruptError("The file is damaged: it holds a code outside its range.")
-        unused = 8 * len(payload) - bits
-        if bits == kernels.OVERRUN or unused < 0:
-            raise CorruptError("The file is cut short or damaged.")
-        if unused > 7 or payload[-1] & ((1 << unused) - 1):
-            raise CorruptError("The file is damaged: there is something after its last sample.")
-
-    def _arguments(
-        self, values: np.ndarray, row: int, state: tuple[np.ndarray, ...], offsets: np.ndarray
-    ) -> tuple:
-        """Arguments of the kernels up to the words."""
-        return (
-            values,
-            len(state[0]),
-            row,
-            self.level_bits,
-            self.lowest,
-            self.highest,
-            self.value_bits,
-            self.classes.first,
-            self.classes.table,
-            self.edges,
-            self.levels,
-            self.density,
-            *state,
-            offsets,
-            *self.tables.arrays(),
-        )
+        return header
+    if header.scale >= len(coder.bins.table):
+        raise CorruptError("The file is damaged: it names a scale that does not exist.")
+    if header.number != OWN_PREDICTOR:
+        if header.number >= len(coder.codebook):
+            raise CorruptError("The file is damaged: it names a predictor that does not exist.")
+        return header._replace(predictor=coder.codebook[header.number])
+    if np.abs(header.predictor.astype(np.int64)).sum() >= GREATEST_WEIGHT_SUM:
+        raise CorruptError("The file is damaged: a predictor's weights are too large.")
+    return header
 
 
-def coder_for(mapping: Mapping, encoding: bool, network=None) -> ChunkCoder:
-    """The coder of chunks of codes of this mapping, made once per process.
-
-    network : predictors.network.Tables, or None for the linear preset
-    """
-    lowest, highest = converter.code_range(mapping)
-    return _coder(lowest, highest, transition_levels_of(mapping).tobytes(), encoding, network)
-
-
-def transition_levels_of(mapping: Mapping) -> np.ndarray:
-    """Where the intervals of uneven codes begin and the last one ends: int32, in 1/256 code.
-
-    Empty for codes of even width.
-    """
-    if mapping.kind == converter.CHALLENGE:
-        return weights.load("converter")
-    return converter.transition_levels_of(mapping) if mapping.kind == converter.NONUNIFORM else NO_EDGES
+def _read_stored(coder: Coder, data: memoryview, frames: int, channels: int) -> np.ndarray:
+    if len(data) != 2 * frames * channels:
+        raise CorruptError("The file is damaged: a stored part of it does not have its size.")
+    codes = np.frombuffer(data, "<i2").reshape(frames, channels)
+    if codes.min() < coder.lowest or codes.max() > coder.highest:
+        raise CorruptError("The file is damaged: it holds a code outside its range.")
+    return codes.astype(np.int16, copy=False)
 
 
-@functools.lru_cache(maxsize=8)
-def _coder(lowest: int, highest: int, edges: bytes, encoding: bool, network) -> ChunkCoder:
-    return ChunkCoder(lowest, highest, edges, encoding, network)
+def _residuals(coder: Coder, codes: np.ndarray, header: ChannelHeader) -> np.ndarray:
+    return cross_channel.residuals(coder.levels_of(codes), header.predictor, coder.level_bits)
 
 
-weights.when_changed(_coder.cache_clear)
+def _all_residuals(
+    coder: Coder, codes: np.ndarray, headers: Sequence[ChannelHeader]
+) -> list[np.ndarray | None]:
+    """Every channel's residuals, where there are several to have something in common."""
+    coded = [header.number != CONSTANT for header in headers]
+    if sum(coded) < 2 or len(codes) <= ORDER:
+        return [None] * len(headers)
+    return [
+        _residuals(coder, codes[:, i], header) if coded[i] else None
+        for i, header in enumerate(headers)
+    ]
+
+
+def _offsets(
+    headers: Sequence[ChannelHeader], residuals: Residuals, frames: int, segments: int
+) -> np.ndarray:
+    """Inter-channel prediction of a coding pass, in coding order; empty without references."""
+    if not any(header.references for header in headers):
+        return NO_OFFSETS
+    offsets = np.zeros((frames, len(headers)), np.int32)
+    for i, header in enumerate(headers):
+        if header.references:
+            known = [residuals[reference.channel] for reference in header.references]
+            offsets[:, i] = cross_channel.offsets(header.references, known)
+    return interleave.interleave(offsets, segments)
+
+
+# The choice of headers (encoder only)
+
+
+def choose(coder, lead):
+    """Predictor to use and scale to start with, for a channel: codes of shape (frames,)."""
+    if lead[0] == lead[-1] and (lead == lead[0]).all():
+        return ChannelHeader(CONSTANT, constant=int(lead[0]))
+    matrix = linear.covariance(coder.levels_of(lead))
+    n = len(lead) - ORDER
+    own = linear.fitted(matrix)
+    header, power = _nearest(coder, matrix, n)
+    own_power = int(linear.residual_powers(matrix, own[None])[0])
+    # it saves n/2 * log2(ratio) bits, and log(ratio) is nearly ratio - 1 where it is close
+    cost = OWN_PREDICTOR_BITS + (n >> OWN_PREDICTOR_SHIFT if coder.of_challenge else 0)
+    if n > 0 and power * n > own_power * (n + int(2 * math.log(2) * cost) + 1):
+        return ChannelHeader(OWN_PREDICTOR, own, _scale_of(coder, matrix, own_power, n))
+    return header
+
+
+def choose_from_codebook(coder, lead):
+    """Like `choose`, but the predictor is always one of the codebook."""
+    return _nearest(coder, linear.covariance(coder.levels_of(lead)), len(lead) - ORDER)[0]
+
+
+def _nearest(coder, matrix, samples):
+    """The codebook's predictor that leaves the least power, and that power."""
+    if samples <= 0:
+        return ChannelHeader(0, coder.codebook[0], len(coder.bins.table) // 2), 0
+    powers = linear.residual_powers(matrix, coder.codebook)
+    number = int(powers.argmin())
+    power = int(powers[number])
+    scale = _scale_of(coder, matrix, power, samples)
+    return ChannelHeader(number, coder.codebook[number], scale), power
+
+
+def _scale_of(coder, matrix, power, samples):
+    """Row of the scale class of a residual power over so many samples."""
+    power = max(power, 0) << linear.power_shift(matrix)
+    power <<= 2 * (PREDICTION_BITS - coder.level_bits)
+    deviation = math.isqrt(power // samples) >> WEIGHT_BITS  # in 1/32 code
+    scale = deviation * 4 // 5 << LONG_TERM_SHIFT  # of a Gaussian: sqrt(2 / pi)
+    return bin_of(scale, coder.bins, coder.finer)

@@ -13,6 +13,11 @@ GAIN, OFFSET, UNIT = 64_061_577, 31_034_184, 1_000_000
 PCM_SHIFT = 6  # code = pcm >> 6, for GAIN / UNIT is close to 2^6
 CHALLENGE_CHANNELS, CHALLENGE_RATE = 1, 19531  # of its recordings; Hz
 
+# Presets: what predicts, and what codes the residual
+
+LINEAR, NETWORK, MIXED = range(3)  # the preset's number in a file
+WITH_NETWORK = NETWORK, MIXED  # whose files name a network
+
 # Chunks, in frames and samples
 
 LONGEST_CHUNK = 1 << 17  # frames

@@ -3,14 +3,17 @@
 import dataclasses
 from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from unittest import mock
 
 import numpy as np
 
-from spikey_codec import chunk, weights
+from spikey_codec import chunk, presets, weights
+from spikey_codec.coders import network as network_coder
+from spikey_codec.coders import table
+from spikey_codec.coders.base import Coder
 from spikey_codec.prediction import network as networks
 from spikey_codec.prediction.network import Layer, Network, to_array
+from spikey_codec.quantizer.mapping import Mapping, code_range
 
 
 def layer(inputs: int, outputs: int, activation: str = "silu", size: int = 300) -> Layer:
@@ -76,5 +79,13 @@ def using_weights(folder: Path):
 
 def no_way_back():
     """Within, chunks are coded with the network also where they would be smaller without."""
-    instead = SimpleNamespace(encode=lambda codes: bytes(1 << 20))
-    return mock.patch.object(chunk.ChunkCoder, "_linear", lambda self: instead)
+    return mock.patch.object(network_coder.NetworkCoder, "alternative", None)
+
+
+def coder_for(mapping: Mapping, encoding: bool, tables: networks.Tables | None = None) -> Coder:
+    """The coder of chunks of this mapping, for any network, also one that no weights list."""
+    number = tables.network.preset if tables else presets.LINEAR
+    transitions = chunk.transition_levels(mapping).tobytes()
+    return table.coder_for(
+        presets.KINDS[number], *code_range(mapping), transitions, encoding, tables
+    )

@@ -11,11 +11,12 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spikey_codec import archive, codec
+from spikey_codec import archive_files, codec
+from spikey_codec.bitstream import archive_index
 from spikey_codec.bitstream import header as container
 from spikey_codec.archive import Archive, pack
 from spikey_codec.cli.main import main
-from spikey_codec.bitstream.header import write_packed, write_varint
+from spikey_codec.bitstream.fields import write_packed, write_varint
 from spikey_codec.quantizer.mapping import CHALLENGE, PLAIN, PALETTE
 from spikey_codec.errors import (
     CorruptError,
@@ -192,7 +193,7 @@ def test_members_and_archives_may_be_any_bytes_like_object(make):
 def test_an_archive_of_nothing():
     opened = Archive(pack([]))
     assert (opened.names, opened.groups, opened.missing) == ([], [], 0)
-    archive.check(pack([]), [])
+    archive_files.check(pack([]), [])
 
 
 def test_the_same_files_give_the_same_archive(run_python):
@@ -412,7 +413,7 @@ ZEROS = write_packed(bytes(200))
 IMPOSSIBLE = {
     "an index beyond the end": b"SPAK\1" + write_varint(TERABYTE) + bytes(99),
     "an index of a terabyte": assembled(b"\1" + write_varint(TERABYTE) + ZEROS[3:]),
-    "an index that is too large": assembled(write_packed(bytes(archive.MOST_INDEX_BYTES + 1))),
+    "an index that is too large": assembled(write_packed(bytes(archive_index.MOST_INDEX_BYTES + 1))),
     "a terabyte of groups": assembled(write_packed(write_varint(TERABYTE))),
     "a terabyte of members": assembled(write_packed(b"\1" + write_varint(TERABYTE) + b"\1")),
     "too many members": assembled(write_packed(write_varint(99) + b"\xff\xff\1\1" * 99)),
@@ -794,10 +795,10 @@ def test_an_archive_that_decodes_to_something_else_is_not_written(spikey, here, 
 def test_an_archive_that_lacks_a_member_is_not_taken_for_good():
     for members in (SMALL[1:], [*SMALL, ("more", b"")], [(name, b"other") for name, _ in SMALL]):
         with pytest.raises(VerifyError):
-            archive.check(SMALL_PACKED, members)
+            archive_files.check(SMALL_PACKED, members)
     with pytest.raises(VerifyError, match="could not be decoded again"):
-        archive.check(SMALL_PACKED[:-1], SMALL)
-    archive.check(SMALL_PACKED, SMALL)
+        archive_files.check(SMALL_PACKED[:-1], SMALL)
+    archive_files.check(SMALL_PACKED, SMALL)
 
 
 def test_restored_files_have_the_permissions_of_new_ones(spikey, here, packed):

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 
 import spikey_codec
+from spikey_codec.info import read_info
 from spikey_codec import arrays, codec
 from spikey_codec.arrays import decode_array, encode_array
 from spikey_codec.errors import CorruptError, NotBrainwireError, RecordingError, UsageError
@@ -74,7 +75,7 @@ def test_what_is_written_is_the_file_of_a_plain_wav():
     array = walk(1000, 2)
     packed = encode_array(array)
     assert packed == codec.compress(plain_wav(array, rate=arrays.ROWS))
-    assert codec.read_info(packed)["channels"] == 2
+    assert read_info(packed)["channels"] == 2
 
 
 def test_any_wav_of_16_bits_is_an_array():
@@ -89,7 +90,7 @@ def test_bytes_may_be_of_any_kind(make):
 
 def test_presets_are_passed_on():
     packed = encode_array(walk(2000), preset="spikey")
-    assert codec.read_info(packed)["preset"] == "spikey"
+    assert read_info(packed)["preset"] == "spikey"
     assert np.array_equal(decode_array(packed), walk(2000))
     with pytest.raises(UsageError, match="linear"):
         encode_array(walk(10), preset="best")

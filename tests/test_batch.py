@@ -14,6 +14,7 @@ from patience import PATIENCE
 from click.testing import CliRunner
 
 from spikey_codec import codec
+from spikey_codec.info import read_info
 from spikey_codec.batch import run as batch
 from spikey_codec.system import progress, cluster as workers
 from spikey_codec.cli.main import main
@@ -118,7 +119,7 @@ def test_files_folders_and_repetitions(here, spikey, at_once, direction):
 def test_a_preset_can_be_named(here, spikey, at_once):
     spikey("encode", "wavs", "-o", "out", "--preset", "spikey")
     for data in contents(here / "out").values():
-        assert codec.read_info(data)["preset"] == "spikey"
+        assert read_info(data)["preset"] == "spikey"
 
 
 # What was done is not done again

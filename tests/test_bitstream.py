@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spikey_codec import codec, kernels, weights
+from spikey_codec.info import read_info
 from spikey_codec.bitstream import header as container
-from spikey_codec.bitstream.header import Header, Reader, read_header, write_header, write_varint
+from spikey_codec.bitstream.fields import Reader, write_varint
+from spikey_codec.bitstream.header import Header, read_header, write_header
 from spikey_codec.quantizer.mapping import CHALLENGE, PLAIN, PALETTE, NONUNIFORM, Mapping, challenge_pcm
 from spikey_codec.errors import CorruptError, NotBrainwireError, VersionError
 from spikey_codec.lab.simulate import codes_to_pcm
@@ -166,7 +168,7 @@ def test_other_versions_are_refused(version):
 
 def test_a_network_that_is_not_there_is_refused():
     data = bytearray(file(1, b"\1\2\3\4" + varints(0)))
-    for read in (codec.decompress, codec.read_info):
+    for read in (codec.decompress, read_info):
         with pytest.raises(VersionError, match="needs the network 04030201"):
             read(bytes(data))
 
@@ -174,7 +176,7 @@ def test_a_network_that_is_not_there_is_refused():
 @pytest.mark.parametrize("preset", range(3, 16))
 def test_reserved_presets_are_refused(preset):
     data = file(preset, varints(0))
-    for read in (codec.decompress, codec.read_info):
+    for read in (codec.decompress, read_info):
         with pytest.raises(VersionError, match=f"preset number {preset}"):
             read(data)
 
@@ -265,14 +267,14 @@ def test_a_challenge_recording_has_at_most_16_bytes_beside_its_code_words():
     for t in range(kernels.ORDER + 1, len(lead)):
         lead[t] += taps @ lead[t - 1 : t - 1 - kernels.ORDER : -1]
     codes = np.clip(np.rint(lead), -512, 511).astype(np.int16)
-    info = codec.read_info(codec.compress(plain_wav(codes_to_pcm(codes))))
+    info = read_info(codec.compress(plain_wav(codes_to_pcm(codes))))
     assert info["header bytes"] + info["side information bytes"] <= 16
     assert info["payload bytes"] > 10_000
 
 
 def test_own_weights_are_the_only_other_cost_of_a_recording(recordings):
     for data in recordings:
-        info = codec.read_info(codec.compress(data))
+        info = read_info(codec.compress(data))
         own = 32 * info["predictors"].get("own", 0)
         assert info["header bytes"] + info["side information bytes"] - own <= 16
 
@@ -280,7 +282,7 @@ def test_own_weights_are_the_only_other_cost_of_a_recording(recordings):
 def test_info_names_the_parts_of_the_file(recordings):
     data = recordings[0]
     packed = codec.compress(data)
-    info = codec.read_info(packed)
+    info = read_info(packed)
     assert info["file bytes"] == len(packed)
     assert info["original bytes"] == len(data)
     assert info["header bytes"] == len(write_header(container.read_header(packed)[0]))

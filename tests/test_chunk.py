@@ -7,22 +7,24 @@ from hypothesis import strategies as st
 
 from spikey_codec import chunk, weights
 from spikey_codec.coders import interleave
-from spikey_codec.chunk import (
+from spikey_codec.bitstream.channel_header import (
     CONSTANT,
     OWN_PREDICTOR,
-    PEERS,
+    REFERENCES,
     STORED,
     ChannelHeader,
-    coder_for,
     read_channel_header,
     write_channel_header,
-)  # fmt: skip
-from spikey_codec.bitstream.header import Reader
+)
+from spikey_codec.bitstream.fields import Reader
+from spikey_codec.bitstream.index import chunk_frames
+from spikey_codec.coders.linear_huffman import LinearHuffman
 from spikey_codec.quantizer.mapping import CHALLENGE, PLAIN, PALETTE, NONUNIFORM, Mapping, code_range
 from spikey_codec.errors import CorruptError
 from spikey_codec.kernels import ORDER, WEIGHT_BITS
 from spikey_codec.prediction import cross_channel as joint
 from spikey_codec.prediction.linear import GREATEST_SUM
+from networks import coder_for
 from strategies import multichannel
 
 MAPPINGS = [Mapping(CHALLENGE), Mapping(PLAIN)] + [
@@ -44,11 +46,12 @@ def fitting(samples: np.ndarray, mapping: Mapping) -> np.ndarray:
 
 
 def encoded(codes: np.ndarray, mapping: Mapping) -> bytes:
-    return coder_for(mapping, encoding=True).encode(codes)
+    return chunk.encode(coder_for(mapping, encoding=True), codes)
 
 
 def decoded(data: bytes, mapping: Mapping, frames: int, channels: int = 1) -> np.ndarray:
-    return coder_for(mapping, encoding=False).decode(memoryview(data), frames, channels)
+    coder = coder_for(mapping, encoding=False)
+    return chunk.decode(coder, memoryview(data), frames, channels)
 
 
 def assert_comes_back(codes: np.ndarray, mapping: Mapping) -> bytes:
@@ -112,9 +115,8 @@ def test_the_same_codes_give_the_same_bytes_whatever_was_coded_before(samples, m
     if len(samples):
         codes = fitting(samples, mapping)
         lowest, highest = code_range(mapping)
-        edges = chunk.transition_levels_of(mapping).tobytes()
-        fresh = chunk.ChunkCoder(lowest, highest, edges, encoding=True)
-        assert fresh.encode(codes) == encoded(codes, mapping)
+        fresh = LinearHuffman(lowest, highest, chunk.transition_levels(mapping).tobytes(), True)
+        assert chunk.encode(fresh, codes) == encoded(codes, mapping)
 
 
 def test_codes_may_lie_in_memory_in_any_order():
@@ -131,7 +133,7 @@ def test_codes_may_lie_in_memory_in_any_order():
     + [(512, 8_192), (513, 8_176), (1024, 4_096), (32_767, 128)],
 )
 def test_chunks_are_as_long_as_the_format_says(channels, frames):
-    assert chunk.chunk_frames(channels) == frames
+    assert chunk_frames(channels) == frames
 
 
 # ChannelHeader information
@@ -139,7 +141,7 @@ def test_chunks_are_as_long_as_the_format_says(channels, frames):
 
 @st.composite
 def sides(draw) -> ChannelHeader:
-    number = draw(st.integers(0, 255).filter(lambda number: number != PEERS))
+    number = draw(st.integers(0, 255).filter(lambda number: number != REFERENCES))
     if number == CONSTANT:
         return ChannelHeader(number, constant=draw(st.integers(-32768, 32767)))
     scale = draw(st.integers(0, 255))
@@ -231,7 +233,7 @@ def test_the_scale_to_start_with_is_that_of_the_errors(mapping):
         rows.append(sides_of(encoded(codes, mapping))[0].scale)
     assert np.abs(np.diff(rows) - 4).max() <= 1  # four classes an octave
     coder = coder_for(mapping, encoding=True)
-    centre = coder.classes.table[rows[1], -1] / 4096
+    centre = coder.bins.table[rows[1], -1] / 4096
     assert centre == pytest.approx(4 * 0.8, rel=0.2)
 
 
@@ -268,20 +270,20 @@ def assert_refused(data: bytes, match: str, mapping=MAPPINGS[0], frames=300, cha
 @pytest.mark.parametrize("number", range(64, 252))
 def test_predictors_that_are_not_there_are_refused(number):
     assert len(weights.load("linear")) == 64
-    assert_refused(bytes([number, 20]) + PAYLOAD, "predictor that is not there")
+    assert_refused(bytes([number, 20]) + PAYLOAD, "predictor that does not exist")
 
 
 def test_a_chunk_that_would_not_get_smaller_is_stored():
     noise = np.random.default_rng(5).integers(-32768, 32768, (700, 2)).astype(np.int16)
-    stored = chunk.coder_for(MAPPINGS[1], encoding=True).encode(noise)
+    stored = encoded(noise, MAPPINGS[1])
     assert stored == bytes([253]) + noise.astype("<i2").tobytes()
     assert np.array_equal(decoded(stored, MAPPINGS[1], 700, 2), noise)
 
 
 def test_a_stored_chunk_is_checked():
     codes = np.full((300, 1), 5, "<i2")
-    assert_refused(bytes([253]) + codes.tobytes() + b"\0", "not its size")
-    assert_refused(bytes([253]) + codes.tobytes()[:-1], "not its size")
+    assert_refused(bytes([253]) + codes.tobytes() + b"\0", "does not have its size")
+    assert_refused(bytes([253]) + codes.tobytes()[:-1], "does not have its size")
     codes[7] = 512
     assert_refused(bytes([253]) + codes.tobytes(), "outside its range")
 
@@ -289,10 +291,10 @@ def test_a_stored_chunk_is_checked():
 @pytest.mark.parametrize(("mapping", "classes"), [(MAPPINGS[0], 40), (MAPPINGS[1], 80)])
 def test_scales_that_are_not_there_are_refused(mapping, classes):
     for scale in (classes, 255):
-        assert_refused(bytes([3, scale]) + PAYLOAD, "scale that is not there", mapping)
+        assert_refused(bytes([3, scale]) + PAYLOAD, "scale that does not exist", mapping)
     predictor = weights.load("linear")[3]
     own = write_channel_header(ChannelHeader(OWN_PREDICTOR, predictor, classes))
-    assert_refused(own + PAYLOAD, "scale that is not there", mapping)
+    assert_refused(own + PAYLOAD, "scale that does not exist", mapping)
 
 
 @pytest.mark.parametrize("taps", [[32767, 32767, 2], [-32768, -32768], [32767] * 16, [4096] * 16])

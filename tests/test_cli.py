@@ -16,6 +16,7 @@ from patience import PATIENCE
 from click.testing import CliRunner
 
 from spikey_codec import __version__, codec
+from spikey_codec.info import read_info
 from spikey_codec.cli.main import main
 from spikey_codec.errors import CorruptError, NotBrainwireError, RecordingError, VersionError
 from spikey_codec.lab.simulate import codes_to_pcm, simulate_codes
@@ -462,7 +463,7 @@ def test_simulate_writes_recordings_of_the_shipped_converter(spikey, here):
         data = (here / "one" / name).read_bytes()
         assert data == (here / "two" / name).read_bytes()
         assert split(data).samples.shape == (1953, 1)
-        assert codec.read_info(codec.compress(data))["mapping"] == "challenge converter"
+        assert read_info(codec.compress(data))["mapping"] == "challenge converter"
 
 
 def test_fits_fill_a_folder_of_weights(spikey, here):

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import spikey_codec
+from spikey_codec.info import read_info
 from spikey_codec import chunk, codec
 from spikey_codec.errors import NotBrainwireError, SpikeyError, UsageError
 from spikey_codec.lab.simulate import codes_to_pcm, lead_layout, simulate_codes
@@ -88,7 +89,7 @@ def test_files_cut_short_come_back(channels):
 def test_recordings_of_several_chunks_come_back(frames):
     data = plain_wav(walk(frames))
     packed = assert_comes_back(data)
-    assert codec.read_info(packed)["chunks"] == -(-frames // 131_072)
+    assert read_info(packed)["chunks"] == -(-frames // 131_072)
 
 
 @given(multichannel(), st.integers(1, 700), st.integers(1, 1000))
@@ -260,7 +261,7 @@ def assert_noticed(damaged: bytes, original: bytes):
     except SpikeyError as error:
         assert str(error).endswith(".") and "\n" not in str(error)
     try:
-        codec.read_info(damaged)
+        read_info(damaged)
     except SpikeyError:
         pass
 

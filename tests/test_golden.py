@@ -14,9 +14,17 @@ import numpy as np
 import pytest
 import reference
 
-from spikey_codec import chunk, codec, presets, weights
+from spikey_codec import codec, presets, weights
 from spikey_codec.archive import Archive
-from spikey_codec.bitstream.header import Reader, read_header
+from spikey_codec.bitstream.channel_header import (
+    CONSTANT,
+    LINEAR_CODED,
+    OWN_PREDICTOR,
+    STORED,
+    read_channel_header,
+)
+from spikey_codec.bitstream.fields import Reader
+from spikey_codec.bitstream.header import read_header
 from spikey_codec.bitstream.index import read_index
 from spikey_codec.prediction import network
 from spikey_codec.stream import StreamDecoder
@@ -28,7 +36,7 @@ FORMAT = (ROOT / "FORMAT.md").read_text("utf-8")
 
 SUFFIXES = ".brainwire", ".spikey", ".stream"
 FIXED_FIELDS = 9  # bytes before the fields of the framing
-NOT_SHIPPED = chunk.CONSTANT, chunk.OWN_PREDICTOR
+NOT_SHIPPED = CONSTANT, OWN_PREDICTOR
 WEIGHTS = dict(re.findall(r"^\| `(\S+\.npy)` .* `([0-9a-f]{64})` \|$", FORMAT, re.MULTILINE))
 NETWORKS = dict(re.findall(r"^\| `networks/(\S+)\.npy` \|.*\| `([0-9a-f]{8})` \|", FORMAT, re.M))
 
@@ -117,11 +125,11 @@ def features(packed: bytes) -> set[str]:
     with_network = header.preset in presets.WITH_NETWORK
     for extent in extents:
         part = Reader(bytes(extent.read(reader.data)))
-        if part.data[0] == chunk.STORED or with_network and part.data[0] == chunk.LINEAR:
+        if part.data[0] == STORED or with_network and part.data[0] == LINEAR_CODED:
             found.add(f"chunk {part.data[0]}")
             continue
         for _ in range(header.channels):
-            side = chunk.read_channel_header(part, with_network)
+            side = read_channel_header(part, with_network)
             found.add(f"predictor {side.number if side.number in NOT_SHIPPED else 'shipped'}")
             if side.references:
                 found.add(f"peers with preset {header.preset}")

@@ -8,8 +8,12 @@ import numpy as np
 import pytest
 
 from spikey_codec import chunk, codec, network_kernels, presets, weights
+from spikey_codec.info import read_info
 from spikey_codec.quantizer import mapping as converter
+from spikey_codec.bitstream.channel_header import CONSTANT, LINEAR_CODED, ChannelHeader, read_names
 from spikey_codec.bitstream.header import read_header
+from spikey_codec.coders.network_huffman import NetworkHuffman
+from spikey_codec.coders.network_rans import NetworkRans
 from spikey_codec.quantizer.mapping import Mapping
 from spikey_codec.errors import CorruptError, UsageError, VersionError, WeightsError
 from spikey_codec.lab.simulate import shipped_edges, simulate_codes
@@ -18,7 +22,7 @@ from spikey_codec.prediction import network as integer
 from spikey_codec.prediction.network import Layer, Network, parse, to_array
 from spikey_codec.readers.wav import plain_header
 
-from networks import KINDS, for_preset, layer, no_way_back, using_weights, write_weights
+from networks import KINDS, coder_for, for_preset, layer, no_way_back, using_weights, write_weights
 
 
 def signals() -> dict[str, tuple[np.ndarray, Mapping]]:
@@ -49,13 +53,13 @@ def always_networks():
 def test_what_a_network_encodes_it_decodes(preset, kind, signal, always_networks):
     codes, mapping = signals()[signal]
     tables = integer.Tables(parse(to_array(for_preset(kind, preset))))
-    packed = chunk.coder_for(mapping, True, tables).encode(codes)
-    decoded = chunk.coder_for(mapping, False, tables).decode(memoryview(packed), *codes.shape)
+    packed = chunk.encode(coder_for(mapping, True, tables), codes)
+    decoded = chunk.decode(coder_for(mapping, False, tables), memoryview(packed), *codes.shape)
     np.testing.assert_array_equal(decoded, codes)
     for length in range(0, len(packed), 97):
         with pytest.raises(CorruptError):
-            coder = chunk.coder_for(mapping, False, tables)
-            coder.decode(memoryview(packed)[:length], *codes.shape)
+            coder = coder_for(mapping, False, tables)
+            chunk.decode(coder, memoryview(packed)[:length], *codes.shape)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -128,12 +132,12 @@ def test_files_name_their_network(with_networks, preset, channels, way_back, req
     data = recording(channels)
     packed = codec.compress(data, preset)
     assert codec.decompress(packed) == data
-    assert codec.read_info(packed)["preset"] == preset
+    assert read_info(packed)["preset"] == preset
     header, _ = read_header(packed)
     assert header.network == integer.identity(to_array(SHIPPED[preset]))
     assert header.preset == SHIPPED[preset].preset
     if channels == 4:
-        stored = codec.read_info(packed)["predictors"]
+        stored = read_info(packed)["predictors"]
         assert sum(stored.values()) == 4
 
 
@@ -143,28 +147,29 @@ def test_a_mean_beyond_the_last_code_makes_rails_cheap():
     codes = np.where(seen, 508, 511).astype(np.int16)[:, None]
     high = Layer(np.zeros((8, 2), np.int16), np.array([2000, 0], np.int16), 0, 12)
     known = Network(1, 0, projector=[layer(8, 8)], predictor=[high], preset=presets.MIXED)
-    coder = chunk.coder_for(Mapping(converter.CHALLENGE), True, integer.Tables(known))
-    packed = coder.encode(codes)
-    assert packed[0] != chunk.LINEAR
+    coder = coder_for(Mapping(converter.CHALLENGE), True, integer.Tables(known))
+    packed = chunk.encode(coder, codes)
+    assert packed[0] != LINEAR_CODED
     assert 8 * len(packed) < len(codes)
 
 
 def test_a_network_that_does_harm_is_declined():
     codes, mapping = signals()["one lead"]
     loud = Network(1, 0, projector=[layer(8, 8)], predictor=[layer(8, 2, "identity", 16000)])
-    packed = chunk.coder_for(mapping, True, integer.Tables(loud)).encode(codes)
-    assert packed == bytes([chunk.LINEAR]) + chunk.coder_for(mapping, True).encode(codes)
-    assert chunk.read_names(memoryview(packed), 1, True)[1] == 3
+    packed = chunk.encode(coder_for(mapping, True, integer.Tables(loud)), codes)
+    assert packed == bytes([LINEAR_CODED]) + chunk.encode(coder_for(mapping, True), codes)
+    assert read_names(memoryview(packed), 1, True)[1] == 3
     with pytest.raises(CorruptError, match="predictor that is not there"):
-        chunk.coder_for(mapping, False).decode(memoryview(packed), *codes.shape)
+        chunk.decode(coder_for(mapping, False), memoryview(packed), *codes.shape)
 
 
 def test_a_coder_that_nobody_needs_frees_its_tables_at_once():
     for preset in (presets.NETWORK, presets.MIXED):
         tables = integer.Tables(for_preset("fc", preset))
         edges = weights.load("converter").tobytes()
-        coder = chunk.ChunkCoder(-512, 511, edges, True, tables)
-        coder.encode(signals()["one lead"][0])
+        kind = NetworkHuffman if preset == presets.NETWORK else NetworkRans
+        coder = kind(-512, 511, edges, True, tables)
+        chunk.encode(coder, signals()["one lead"][0])
         gone = weakref.ref(coder)
         gc.disable()
         try:
@@ -189,7 +194,7 @@ def test_a_network_that_is_gone_is_missed(with_networks):
 def test_a_network_for_another_preset_is_refused(with_networks):
     packed = bytearray(codec.compress(recording(1), "fc"))
     packed[4] += presets.MIXED - presets.NETWORK
-    for read in (codec.decompress, codec.read_info):
+    for read in (codec.decompress, read_info):
         with pytest.raises(CorruptError, match="another preset"):
             read(bytes(packed))
 
@@ -241,8 +246,8 @@ def test_a_lead_that_hears_another_one_takes_it_as_its_peer():
 def test_peers_that_cannot_be_are_refused(peers):
     taps = np.zeros(joint.TAPS, np.int8)
     sides = [
-        chunk.ChannelHeader(
-            chunk.CONSTANT if i == 2 else 0, None, 5,
+        ChannelHeader(
+            CONSTANT if i == 2 else 0, None, 5,
             references=tuple(joint.Reference(channel, 0, 0, taps) for channel in peers.get(i, [])),
         )
         for i in range(3)

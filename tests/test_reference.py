@@ -28,7 +28,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from reference.bits import Bits
 from reference.fields import Reader
-from networks import KINDS, for_preset, no_way_back, using_weights, write_weights
+from networks import KINDS, coder_for, for_preset, no_way_back, using_weights, write_weights
 from strategies import any_bytes, examples, info_list, pcm_bytes, plain_wav, riff, samples, wav_files
 
 import spikey_codec
@@ -199,7 +199,7 @@ def test_uneven_values():
     samples = (np.searchsorted(edges, lead) - 450).astype(np.int16)
     packed = check_lossless(plain_wav(samples))
     assert mapping_of(packed) == NONUNIFORM
-    even = chunk.coder_for(Mapping(PLAIN), True).encode(samples[:, None])
+    even = chunk.encode(coder_for(Mapping(PLAIN), True), samples[:, None])
     assert len(packed) < 0.9 * len(even)
 
 

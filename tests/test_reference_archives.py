@@ -35,6 +35,7 @@ from test_archive import (
 )
 
 from spikey_codec import archive, codec
+from spikey_codec.bitstream import archive_index
 from spikey_codec.archive import Archive, pack
 from spikey_codec.errors import SpikeyError
 from spikey_codec.readers.wav import plain_header
@@ -198,7 +199,7 @@ def test_both_allow_the_same_numbers_of_members(members, named):
 
 
 def test_both_allow_the_same_number_of_members_in_all(monkeypatch):
-    assert archive.MOST_MEMBERS == reference_archives.MOST_MEMBERS == 1 << 20
+    assert archive_index.MOST_MEMBERS == reference_archives.MOST_MEMBERS == 1 << 20
     monkeypatch.setattr(archive, "MOST_MEMBERS", 4)
     monkeypatch.setattr(reference_archives, "MOST_MEMBERS", 4)
     for counts in ([4], [5], [1, 3], [2, 3], [1] * 4, [1] * 5):

@@ -18,6 +18,7 @@ from networks import no_way_back
 
 from spikey_codec import archive, codec, stream
 from spikey_codec.bitstream import header as container
+from spikey_codec.constants import CHALLENGE_RATE
 from spikey_codec.quantizer import mapping as converter
 from spikey_codec.quantizer.mapping import Mapping
 from spikey_codec.readers.wav import plain_header
@@ -67,8 +68,8 @@ def originals() -> dict[str, bytes]:
     pcm = challenge_leads()
     walk = (37 * np.cumsum(noise(400, 4)) + noise(400, 5)).astype(np.int16)
     return {
-        "one lead": wav(pcm[:, :1], container.CHALLENGE_RATE),
-        "three leads": wav(pcm[:400], container.CHALLENGE_RATE),
+        "one lead": wav(pcm[:, :1], CHALLENGE_RATE),
+        "three leads": wav(pcm[:400], CHALLENGE_RATE),
         "16 bits": wav(walk[:, None], 30000),
     }
 
@@ -117,7 +118,7 @@ def streamed(samples: np.ndarray) -> bytes:
 
 
 def archived(samples: np.ndarray) -> bytes:
-    rate = container.CHALLENGE_RATE
+    rate = CHALLENGE_RATE
     members = [(f"{i}.wav", wav(samples[:, [i]], rate)) for i in range(samples.shape[1])]
     packed = archive.pack(members)
     unpacked = archive.Archive(packed)

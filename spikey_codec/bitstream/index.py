@@ -1,22 +1,29 @@
-"""Where each chunk of a file lies: the index behind the chunks. FORMAT.md, "Chunks"."""
+"""Where each chunk of a file lies: the index after the chunks. FORMAT.md, "Chunks"."""
 
 from __future__ import annotations
 
 import zlib
 from typing import NamedTuple
 
-from .. import chunk
-from .header import Header, Reader, write_varint
+from ..constants import LARGEST_CHUNK, LONGEST_CHUNK, SHORTEST_CHUNK, USUAL_CHUNK
 from ..errors import CorruptError
+from ..readers.base import Source
+from .fields import Reader, write_varint
+from .header import Header
 
 CHECK_BYTES, SIZE_BYTES = 4, 4
+
+
+def chunk_frames(channels: int) -> int:
+    """Frames of every chunk but the last."""
+    shortest = min(SHORTEST_CHUNK, LARGEST_CHUNK // channels)
+    return max(1, min(LONGEST_CHUNK, max(USUAL_CHUNK // channels, shortest)))
 
 
 class Extent(NamedTuple):
     """A chunk: its frames [first, first + frames) and its bytes [start, start + size) of a file.
 
-    check : CRC-32 of its bytes; None where it is the only chunk, whose samples the checksum of the
-    whole file is about
+    check : CRC-32 of its bytes; None for an only chunk, which the checksum of the whole file covers
     """
 
     first: int
@@ -25,8 +32,8 @@ class Extent(NamedTuple):
     size: int
     check: int | None
 
-    def read(self, source) -> memoryview:
-        """Its bytes; CorruptError where they have another check."""
+    def read(self, source: Source) -> memoryview:
+        """The chunk's bytes in the file `source`; CorruptError where they do not match the check."""
         part = source[self.start : self.start + self.size]
         if self.check is not None and zlib.crc32(part) != self.check:
             raise CorruptError(
@@ -36,34 +43,34 @@ class Extent(NamedTuple):
 
 
 class IndexWriter:
-    """Takes down the chunks of a file as they are written; `read_index` is the inverse."""
+    """Notes the chunks of a file as they are written; `read_index` is the inverse."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._chunks = 0
         self._fields = bytearray()
 
     def __len__(self) -> int:
-        """How many chunks there have been."""
+        """The number of chunks so far."""
         return self._chunks
 
     def add(self, part: bytes) -> None:
-        """The next chunk."""
+        """Note the next chunk."""
         self._chunks += 1
         self._fields += write_varint(len(part)) + zlib.crc32(part).to_bytes(CHECK_BYTES, "little")
 
     def write(self) -> bytes:
-        """What stands behind the chunks, if there are several."""
+        """What follows the chunks, if there are several."""
         fields = self._fields + zlib.crc32(self._fields).to_bytes(CHECK_BYTES, "little")
         return bytes(fields + len(fields).to_bytes(SIZE_BYTES, "little"))
 
 
 def read_index(header: Header, reader: Reader) -> list[Extent]:
-    """The chunks of a file whose reader stands before them, and after this behind everything.
+    """The chunks of a file whose reader stands before them; the reader then stands at the end.
 
     Raises CorruptError where they are not what the header promises.
     """
     begin, source = reader.position, reader.data
-    step = chunk.chunk_frames(header.channels)
+    step = chunk_frames(header.channels)
     count = -(-header.frames // step)
     if count == 0:
         return []

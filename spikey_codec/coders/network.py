@@ -1,161 +1,102 @@
-"""The parts of a chunk's payload where a network predicts: one stage's codes <-> bytes.
-
-The stages of preset 1 hold canonical code words, those of preset 2 what rANS makes of mixed
-densities. (Without a network there are lanes to keep a processor busy instead: chunk.py.)
-"""
+"""What the coders with a network share: the network's state, and the latents of reference channels."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
 import numpy as np
 
-from .. import kernels, mixing_kernels, network_kernels
-from ..errors import CorruptError
-from ..prediction import cross_channel as joint
-from ..prediction.network import start_scales
+from ..bitstream.channel_header import ChannelHeader
+from ..constants import CENTRE, FINER, MOST_REFERENCES
+from ..kernels.groups import REFERENCE_COLUMNS, Network, NetworkLanes
+from ..prediction.network import Tables, start_scales
+from .base import Coder, State
+from .linear_huffman import LinearHuffman
+from .table import coder_of
 
-Latents = tuple[dict[int, int], np.ndarray]
 
+class Latents(NamedTuple):
+    """Latents that the coding passes of a chunk hand to each other.
 
-class NetworkPasses:
-    """Codes stages for preset 1.
-
-    Parameters
-    ----------
-    coder : chunk.ChunkCoder, whose weights, tables and range of codes are taken
+    slots : the row of `room` of each channel that is a reference
+    room : int16, shape (slots, frames, latent size + 1)
     """
 
-    fewest_bits_shift = 0  # a code word has at least one bit
+    slots: dict[int, int]
+    room: np.ndarray
 
-    def __init__(self, coder):
-        self.coder = coder
-        self.network = coder.network
 
-    def latents(self, sides: list, frames: int) -> Latents:
-        """Where each peer's latents go, if the network wants them, and room for them."""
-        wanted = sorted({peer.channel for side in sides for peer in side.references})
-        if not self.network.network.message or not wanted:
-            return {}, np.zeros((0, 1, 1), np.int16)
-        size = self.network.network.latent_size + 1
+NO_LATENTS = Latents({}, np.zeros((0, 1, 1), np.int16))
+
+
+class NetworkCoder(Coder):
+    """See `Coder`. A network has a long memory, and its lanes do not keep a processor waiting:
+    channels are not cut into segments."""
+
+    with_network = True
+    finer = FINER
+
+    def __init__(
+        self, lowest: int, highest: int, transitions: bytes, encoding: bool, network: Tables
+    ) -> None:
+        super().__init__(lowest, highest, transitions, encoding, network)
+        self.tables_of_network = network
+
+    @property
+    def alternative(self) -> Coder:
+        return coder_of(LinearHuffman, self.lowest, self.highest, self.transitions, self.encoding)
+
+    def shared(self, headers: Sequence[ChannelHeader], frames: int) -> Latents:
+        network = self.tables_of_network.network
+        wanted = sorted({r.channel for header in headers for r in header.references})
+        if not network.message or not wanted:
+            return NO_LATENTS
         slots = {channel: slot for slot, channel in enumerate(wanted)}
-        return slots, np.zeros((len(wanted), frames, size), np.int16)
+        return Latents(slots, np.zeros((len(wanted), frames, network.latent_size + 1), np.int16))
 
-    def encode(self, values, sides, offsets, stage, latents) -> bytes:
-        """A stage's part.
+    def start(
+        self,
+        headers: Sequence[ChannelHeader],
+        segments: int = 1,
+        channels: Sequence[int] = (),
+        shared: Any = None,
+    ) -> State:
+        lanes = len(headers)
+        return State(lanes, (self._lanes(headers, channels, shared or NO_LATENTS), self._network()))
 
-        values : int16, in coding order; offsets : int32 likewise, or empty
-        sides : side information of the stage's channels; stage : their numbers
-        latents : from `latents`, the same for all stages of a chunk
-        """
-        out = np.empty(len(values) + 2, np.uint32)
-        arguments = self._arguments(values, sides, offsets, stage, latents)
-        with self.coder.lock:
-            bits = network_kernels.network_encode(*arguments, out)
-        return out.astype(">u4").tobytes()[: (bits + 7) // 8]
-
-    def decode(self, part: bytes, count: int, sides, offsets, stage, latents) -> np.ndarray:
-        """Inverse of `encode`: int16, shape (count,); CorruptError if that is not what it holds."""
-        values = np.empty(count, np.int16)
-        arguments = self._arguments(values, sides, offsets, stage, latents)
-        words = self.coder.words(part, len(sides))
-        with self.coder.lock:
-            bits = network_kernels.network_decode(*arguments, words)
-        self.coder.check_end(part, bits)
-        return values
-
-    def _arguments(self, values: np.ndarray, sides: list, offsets, stage, latents) -> tuple:
-        """Arguments of the kernels up to the words, at the start of all lanes."""
-        coder = self.coder
-        return (
-            *self._codes(values, sides),
-            coder.classes.first,
-            coder.classes.table,
-            coder.edges,
-            coder.levels,
-            coder.density,
-            *self._prediction(sides, offsets, stage, latents),
-            *coder.tables.arrays(),
-        )
-
-    def _codes(self, values: np.ndarray, sides: list) -> tuple:
-        """Arguments of the kernels that say what is coded."""
-        coder = self.coder
-        return (
-            values,
-            len(sides),
-            coder.level_bits,
-            coder.lowest,
-            coder.highest,
-            coder.value_bits,
-        )
-
-    def _prediction(self, sides, offsets, stage, latents: Latents) -> tuple:
-        """Arguments of the kernels that say what is predicted, at the start of all lanes."""
+    def _lanes(
+        self, headers: Sequence[ChannelHeader], channels: Sequence[int], latents: Latents
+    ) -> NetworkLanes:
         slots, room = latents
-        width = 2 + network_kernels.PEER_COLUMNS * joint.MOST_REFERENCES
-        peers = np.zeros((len(sides), width), np.int32)
-        peers[:, -1] = [slots.get(channel, -1) for channel in stage]
-        for row, side in zip(peers, sides):
+        references = np.zeros((len(headers), 2 + REFERENCE_COLUMNS * MOST_REFERENCES), np.int32)
+        references[:, -1] = [slots.get(channel, -1) for channel in channels] or -1
+        for row, header in zip(references, headers, strict=True):
             if slots:
-                row[0] = len(side.references)
-                for i, peer in enumerate(side.references):
-                    row[1 + 2 * i : 3 + 2 * i] = slots[peer.channel], peer.correlation
-        centres = self.coder.classes.table[[side.scale for side in sides], kernels.CENTRE]
-        return (
-            np.array([side.predictor for side in sides], np.int32),
-            offsets,
+                row[0] = len(header.references)
+                for i, reference in enumerate(header.references):
+                    row[1 + 2 * i : 3 + 2 * i] = slots[reference.channel], reference.correlation
+        centres = self.bins.table[[header.scale for header in headers], CENTRE]
+        window, residuals = self.tables_of_network.windows(len(headers))
+        cells, outputs = self.tables_of_network.cells_of(len(headers))
+        predictors = np.array([header.predictor for header in headers], np.int32)[:, ::-1]
+        return NetworkLanes(
+            np.ascontiguousarray(predictors),
             start_scales(centres),
-            *self.network.windows(len(sides)),
-            *self.network.arguments(len(sides)),
-            peers,
-            room,
-        )
+            window, residuals, cells, outputs, references, room,
+        )  # fmt: skip
 
+    def _network(self) -> Network:
+        return self.tables_of_network.group()
 
-class MixedPasses(NetworkPasses):
-    """Codes stages for preset 2."""
-
-    fewest_bits_shift = 15  # the widest interval that a code can have leaves it 2^-15 bits
-
-    def encode(self, values, sides, offsets, stage, latents) -> bytes:
-        starts, widths = np.empty(len(values), np.int32), np.empty(len(values), np.int32)
-        out = np.empty(len(values) + 2, np.uint32)
-        arguments = self._arguments(values, sides, offsets, stage, latents)
-        with self.coder.lock:
-            first = mixing_kernels.mixing_encode(*arguments, starts, widths, out)
-        return out[first:].astype("<u4").tobytes()
-
-    def decode(self, part: bytes, count: int, sides, offsets, stage, latents) -> np.ndarray:
-        if len(part) < 8 or len(part) % 4:
-            raise CorruptError("The file is cut short or damaged.")
-        values = np.empty(count, np.int16)
-        arguments = self._arguments(values, sides, offsets, stage, latents)
-        words = np.frombuffer(part, "<u4").astype(np.int64)
-        with self.coder.lock:
-            error = mixing_kernels.mixing_decode(*arguments, words)
-        if error:
-            raise CorruptError("The file is cut short or damaged.")
-        return values
-
-    def _arguments(self, values: np.ndarray, sides: list, offsets, stage, latents) -> tuple:
-        coder = self.coder
+    def _arguments(self, codes: np.ndarray, state: State, offsets: np.ndarray) -> tuple[Any, ...]:
+        """The kernels' arguments up to what is the entropy coder's own."""
+        lanes, network = state.groups[:2]
         return (
-            *self._codes(values, sides),
-            coder.edges,
-            coder.levels,
-            coder.density,
-            *self._prediction(sides, offsets, stage, latents),
-            *_start_of_mixing(len(sides)),
+            *self.coded(codes, state),
+            *self.quantizer,
+            *self.contexts,
+            *lanes,
+            offsets,
+            *network,
         )
-
-
-def _start_of_mixing(lanes: int) -> tuple[np.ndarray, ...]:
-    """Remainders, gains and shares of lanes at their start, and room for one sample's numbers."""
-    k = mixing_kernels
-    adaptive = np.zeros((lanes, k.FIRST_GAIN + k.GAINS), np.int64)
-    adaptive[:, : k.FIRST_GAIN] = [*k.FIRST_SHARES, k.FIRST_POWER]
-    return (
-        np.zeros((lanes, 2 * k.PAST_REMAINDERS), np.int32),
-        adaptive,
-        np.zeros(k.GAINS, np.int32),
-        np.zeros((4, 2 * k.DENSITIES), np.int64),
-    )

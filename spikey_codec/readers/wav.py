@@ -1,4 +1,4 @@
-"""Stage 1: file bytes <-> framing + PCM samples.
+"""WAV files: file bytes <-> framing and PCM samples.
 
 A recording is cut into three pieces, and gluing them together gives the file back byte for byte:
 
@@ -11,11 +11,15 @@ bytes are samples is decided by chunk headers alone, and for a file that ends ea
 as a stream, by where the file ends.
 """
 
+from __future__ import annotations
+
 import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+
+from .base import Place
 
 _RIFF = struct.Struct("<4sI4s")  # form, size, type
 _CHUNK = struct.Struct("<4sI")  # id, size
@@ -48,20 +52,6 @@ class Recording(NamedTuple):
     """Sampling rate in Hz as the fmt chunk has it, 0 to 2**32 - 1; it may be nonsense."""
 
 
-class Place(NamedTuple):
-    """Where the samples of a file lie, and how: `frames` of `channels` from byte `start` on."""
-
-    start: int
-    frames: int
-    channels: int
-    rate: int
-
-    @property
-    def end(self) -> int:
-        """Where they end."""
-        return self.start + 2 * self.frames * self.channels
-
-
 def split(data: bytes) -> Recording | None:
     """Find the 16-bit PCM samples in the bytes of a WAV file, copying none of them.
 
@@ -81,7 +71,7 @@ def locate(data) -> Place | None:
 
     Understood are RIFF, RF64 and BW64 files where the last fmt chunk before the first data chunk
     declares PCM of 16 bits, plain or EXTENSIBLE, with a block align of 2 bytes per channel.
-    For anything else the answer is None.
+    The answer is None for anything else.
 
     The samples end where the data chunk does. They go on to the end of the file where the size of
     the chunk is more than is left, 0xFFFFFFFF without a usable ds64 chunk, or 0 although bytes

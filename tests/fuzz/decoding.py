@@ -8,7 +8,14 @@ from pathlib import Path
 import numpy as np
 import test_same_bytes
 
-from spikey_codec import archive, arrays, chunk, codec, recording, stream, weights
+from networks import coder_for
+from spikey_codec import (
+    archive, archive_files, arrays, chunk, codec, excerpt, recording, salvage, stream, weights
+)  # fmt: skip
+from spikey_codec.info import read_info
+from spikey_codec.bitstream import index
+from spikey_codec.bitstream.archive_index import name_fault
+from spikey_codec.prediction.cross_channel import Reference
 from spikey_codec.batch import run as batch
 from spikey_codec.bitstream import header as container
 from spikey_codec.quantizer import mapping as converter
@@ -44,7 +51,7 @@ def file(content: bytes) -> str:
     original = b"".join(codec.decoded(content))
     if checked():
         assert zlib.crc32(original) == int.from_bytes(content[5:9], "little")
-    info = codec.read_info(content)
+    said = read_info(content)
     assert info["original bytes"] == len(original)
     return f"{len(original)} bytes {zlib.crc32(original):08x}"
 
@@ -54,8 +61,8 @@ def rescued(content: bytes) -> str:
     header, _ = container.read_header(content)
     bound(header.frames * header.channels)
     said: list[str] = []
-    original = b"".join(codec.salvaged(content, said.append))
-    assert len(original) == codec.read_info(content)["original bytes"]
+    original = b"".join(salvage.salvaged(content, said.append))
+    assert len(original) == read_info(content)["original bytes"]
     if not said:
         assert original == b"".join(codec.decoded(content))
     return f"{len(said)} sentences, {zlib.crc32(original):08x}"
@@ -63,7 +70,7 @@ def rescued(content: bytes) -> str:
 
 def info(content: bytes) -> str:
     """What a .brainwire file says of itself, of any size."""
-    return json.dumps(codec.read_info(content))
+    return json.dumps(read_info(content))
 
 
 def part(content: bytes) -> str:
@@ -74,7 +81,7 @@ def part(content: bytes) -> str:
     data = choice.rest()
     found = recording.Recording(data)
     frames, channels = found.shape
-    bound(min(frames, 2 * chunk.chunk_frames(channels)) * channels)
+    bound(min(frames, 2 * index.chunk_frames(channels)) * channels)
     key = slice(start, stop, step), channel % channels
     if frames > 1 << 16:
         key = slice(-5, None), key[1]
@@ -100,7 +107,7 @@ def span(content: bytes) -> str:
     texts = [choice.take(choice.number(2)), choice.rest()]
     frames, channels = (text.decode("utf-8", "replace") or None for text in texts)
     with recording.Recording(codec.compress(RECORDING)) as found:
-        wav = b"".join(recording.part_of(found, frames, channels))
+        wav = b"".join(excerpt.part_of(found, frames, channels))
     return f"{len(wav)} bytes"
 
 
@@ -119,11 +126,11 @@ def members(content: bytes) -> str:
     """An archive: listed, read member by member, and unpacked into a folder."""
     opened = archive.Archive(content)
     for member in opened.members:
-        assert archive._fault(member.name) is None
+        assert name_fault(member.name) is None
     for group in opened.groups:
         bound(group.size)
     with tempfile.TemporaryDirectory() as folder:
-        good, bad = archive.unpack(opened, folder)
+        good, bad = archive_files.unpack(opened, folder)
         assert good + bad == len(opened.members)
         there = {path.name: path.read_bytes() for path in Path(folder).iterdir()}
     assert len(there) == good and there.keys() <= set(opened.names)
@@ -195,16 +202,14 @@ def network(content: bytes) -> str:
     parsed = network_arrays.parse(array)
     np.testing.assert_array_equal(network_arrays.to_array(parsed), array)
     mapping, codes = Mapping(converter.CHALLENGE), LEAD.reshape(20, 2)
-    encoder, decoder = (
-        chunk.ChunkCoder(-512, 511, chunk.transition_levels_of(mapping).tobytes(), encoding, Tables(parsed))
-        for encoding in (True, False)
-    )
-    sides = [encoder.choose(codes[:, i]) for i in range(2)]
-    errors = [encoder._errors(codes[:, i], sides[i]) for i in range(2)]
-    peer = chunk.Peer(0, 3, 64, np.arange(-6, 7).astype(np.int8))
-    sides[1] = sides[1]._replace(peers=(peer,))
-    packed = encoder.encode_with(codes, sides, errors)
-    np.testing.assert_array_equal(decoder.decode(memoryview(packed), *codes.shape), codes)
+    encoder, decoder = (coder_for(mapping, encoding, Tables(parsed)) for encoding in (True, False))
+    headers = [chunk.choose(encoder, codes[:, i]) for i in range(2)]
+    residuals = [chunk._residuals(encoder, codes[:, i], headers[i]) for i in range(2)]
+    reference = Reference(0, 3, 64, np.arange(-6, 7).astype(np.int8))
+    headers[1] = headers[1]._replace(references=(reference,))
+    packed = chunk.encode_with(encoder, codes, headers, residuals)
+    decoded = chunk.decode(decoder, memoryview(packed), *codes.shape)
+    np.testing.assert_array_equal(decoded, codes)
     return f"preset {parsed.preset}, {zlib.crc32(packed):08x}"
 
 

@@ -7,6 +7,7 @@ import networks
 import numpy as np
 
 from spikey_codec import archive, arrays, codec, presets, recording, stream
+from spikey_codec.info import read_info
 from spikey_codec.readers import wav
 from spikey_codec.errors import SpikeyError
 
@@ -36,7 +37,7 @@ def any_bytes(content: bytes) -> str:
     with within:
         packed = codec.compress(original, preset)
     assert codec.decompress(packed) == original
-    assert codec.read_info(packed)["original bytes"] == len(original)
+    assert read_info(packed)["original bytes"] == len(original)
     if found is not None:
         assert wav.join(found) == original
         with recording.Recording(packed) as opened:

@@ -7,25 +7,26 @@ from unittest import mock
 
 from spikey_codec import (
     archive,
-    chunk,
+    archive_group,
     codec,
     engine,
     kernels,
     mixing_kernels,
     network_kernels,
     recording,
-    stream,
+    salvage,
 )
-from spikey_codec.bitstream import index
+from spikey_codec.bitstream import archive_index, index, packet
 from spikey_codec.coders import interleave
+from spikey_codec.coders.linear_huffman import LinearHuffman
 from spikey_codec.prediction import network
 
 INTERPRETED = engine.name == "python"
 MOST_SAMPLES = 1 << 10 if INTERPRETED else 1 << 23  # that one input may take the time to decode
 MOST_PIECES = 40  # of a stream: one that comes byte by byte is slow without telling more
 MOST_FITS = 48  # of predictors and peers, one for every channel of every chunk
-SMALL_CHUNK, SHORT_RUN = 64, 16  # frames
-CHECKING = archive, codec, index, recording, stream  # modules that compare checksums
+SMALL_CHUNK, SHORT_SEGMENT = 64, 16  # frames
+CHECKING = archive, archive_group, archive_index, codec, index, packet, recording, salvage  # modules that compare checksums
 
 
 class TooLarge(Exception):
@@ -40,7 +41,7 @@ def bound(samples: int) -> None:
 
 def bound_fits(frames: int, channels: int) -> None:
     """TooLarge for so many chunks and channels that to choose how they are coded is slow."""
-    if -(-frames // chunk.chunk_frames(channels)) * channels > MOST_FITS:
+    if -(-frames // index.chunk_frames(channels)) * channels > MOST_FITS:
         raise TooLarge
 
 
@@ -91,14 +92,14 @@ def running(unchecked: bool, small: bool):
             patches.enter_context(mock.patch.object(module, name, value))
 
         # it only makes codes in advance, for every stream again, which takes most of the time
-        patch(chunk.ChunkCoder, "prepare", lambda self: None)
+        patch(LinearHuffman, "prepare", lambda self: None)
         if unchecked:
             for module in CHECKING:
                 patch(module, "zlib", SimpleNamespace(crc32=_agreeable_crc32))
             patch(network, "name_of", _name_of)
         if small:
-            patch(chunk, "chunk_frames", lambda channels: SMALL_CHUNK)
-            patch(lanes, "SHORTEST_RUN", SHORT_RUN)
+            patch(index, "chunk_frames", lambda channels: SMALL_CHUNK)
+            patch(interleave, "SHORTEST_SEGMENT", SHORT_SEGMENT)
         if INTERPRETED:
             for module in (kernels, network_kernels, mixing_kernels):
                 patch(module, "index", _not_negative)

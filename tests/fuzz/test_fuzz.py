@@ -95,9 +95,9 @@ def test_a_decoder_that_does_not_look_at_the_checksum_is_found(monkeypatch):
 
 
 def test_samples_that_do_not_come_back_are_found(monkeypatch):
-    plain = codec._decode_chunk
+    plain = codec.decode_chunk
     monkeypatch.setattr(codec, "compare_checksum", lambda found, header: None)
-    monkeypatch.setattr(codec, "_decode_chunk", lambda work: plain(work) ^ 1)
+    monkeypatch.setattr(codec, "decode_chunk", lambda work: plain(work) ^ 1)
     expect_finding(encoding.any_bytes, b"\0" + ORIGINAL)
     expect_finding(encoding.any_array, b"\0\2\0\1\0\1" + ORIGINAL)
 

@@ -21,7 +21,7 @@ from strategies import chunk, ds64, extensible_fmt, fmt, info_list, pcm_bytes, p
 
 from spikey_codec import archive, codec
 from spikey_codec.lab.simulate import codes_to_pcm, simulate_codes
-from spikey_codec.recording import raw_place
+from spikey_codec.readers import raw
 from spikey_codec.stream import Calibration, StreamEncoder
 
 LISTED = FOLDER / "golden.json"
@@ -120,7 +120,7 @@ def recordings() -> dict[str, bytes]:
 
 def raw() -> bytes:
     samples = pcm_bytes(walk(150, 10)) + b"\x01"  # its last frame is cut
-    return b"".join(codec.encoded(samples, None, raw_place(samples[:-1], 2, 32_000)))
+    return b"".join(codec.encoded(samples, None, raw.locate(samples[:-1], 2, 32_000)))
 
 
 def archived() -> bytes:

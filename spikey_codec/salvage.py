@@ -1,0 +1,53 @@
+"""What is intact of a damaged recording."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from . import presets
+from .bitstream import index
+from .bitstream.header import read_header
+from .codec import decode_extent, decoded
+from .errors import CorruptError
+from .readers.base import Source
+
+
+def salvaged(source: Source, complain: Callable[[str], None]) -> Iterator[bytes | memoryview]:
+    """The original file, piece by piece, with zeros for the samples of damaged chunks.
+
+    Parameters
+    ----------
+    source : as for `decoded`
+    complain : called with a sentence for each damaged chunk, and where another checksum differs
+
+    Raises
+    ------
+    What `decoded` raises where there is only one chunk, or where the header or the index is
+    damaged, without which no chunk can be found.
+    """
+    header, reader = read_header(source)
+    preset = presets.of_file(header.preset, header.network)
+    extents = [] if header.opaque else index.read_index(header, reader)
+    if len(extents) < 2:
+        yield from decoded(source)
+        return
+    checksum, intact = zlib.crc32(header.head), True
+    yield header.head
+    for extent in extents:
+        try:
+            samples = decode_extent(preset, header, extent, reader.data)
+            samples = samples.astype("<i2", copy=False)
+        except CorruptError:
+            intact = False
+            last = extent.first + extent.frames - 1
+            complain(f"Frames {extent.first} to {last} are lost: zeros stand for them.")
+            samples = np.zeros((extent.frames, header.channels), "<i2")
+        samples = np.ascontiguousarray(samples)
+        checksum = zlib.crc32(samples, checksum)
+        yield samples.data.cast("B")
+    yield header.tail
+    if intact and zlib.crc32(header.tail, checksum) != header.checksum:
+        complain("All samples are intact, but something before or after them has changed.")
