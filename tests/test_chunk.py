@@ -21,7 +21,7 @@ from spikey_codec.bitstream.index import chunk_frames
 from spikey_codec.coders.linear_huffman import LinearHuffman
 from spikey_codec.quantizer.mapping import CHALLENGE, PLAIN, PALETTE, NONUNIFORM, Mapping, code_range
 from spikey_codec.errors import CorruptError
-from spikey_codec.kernels import ORDER, WEIGHT_BITS
+from spikey_codec.constants import ORDER, WEIGHT_BITS
 from spikey_codec.prediction import cross_channel as joint
 from spikey_codec.prediction.linear import GREATEST_SUM
 from networks import coder_for

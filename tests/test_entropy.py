@@ -11,10 +11,13 @@ from bitarray.util import canonical_decode, int2ba
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikey_codec import kernels as k
+from spikey_codec import constants as k
 from spikey_codec import weights
 from spikey_codec.entropy.contexts import ScaleBins, bin_of, scale_bins
 from spikey_codec.entropy.huffman import LARGEST_ALPHABET, CodeTables
+from spikey_codec.kernels.groups import Contexts, HuffmanTables, Quantizer
+from spikey_codec.kernels.huffman import bin_row
+from spikey_codec.kernels.huffman_table import build_code, code_lengths
 
 LONGEST = 15
 NONUNIFORM, EVEN, FEW = (-512, 511, False), (-32768, 32767, True), (-3, 2, True)
@@ -37,22 +40,33 @@ def classes_of(kind) -> ScaleBins:
     return scale_bins(*kind)
 
 
+def build(key: int, row: int, kind, edges, density, tables: CodeTables) -> None:
+    classes = classes_of(kind)
+    build_code(
+        key,
+        row,
+        Quantizer(5, kind[0], kind[1], 10, edges, edges[:-1]),
+        Contexts(classes.first, classes.table, density),
+        HuffmanTables(*tables.arrays()),
+    )
+
+
 def made(kind, row: int, place: int, density: np.ndarray | None = None) -> Code:
     """The code for a row of the table of classes and a place among its cells."""
     classes = classes_of(kind)
     tables = CodeTables(classes, encoding=True, decoding=True)
     edges = np.zeros(0, np.int32) if kind[2] else weights.load("converter").copy()
     density = weights.load("density").copy() if density is None else density
-    key = int(classes.table[row, k.FIRST_KEY]) + place
-    k.build_table(key, row, classes.table, edges, density, kind[0], *tables.arrays())
+    key = int(classes.table[row, k.FIRST_CONTEXT]) + place
+    build(key, row, kind, edges, density, tables)
     n = int(classes.table[row, k.COUNT]) + 1
-    at = int(classes.table[row, k.FIRST_SYMBOL]) + place * n
-    entries = tables.words[at : at + n].tolist()
+    at = int(classes.table[row, k.FIRST_CODEWORD]) + place * n
+    entries = tables.codewords[at : at + n].tolist()
     return Code(
         tables.scratch[0, :n].tolist(),
         [entry & 15 for entry in entries],
         [entry >> 4 for entry in entries],
-        int(tables.origins[key]) - k.MADE,
+        int(tables.first_symbols[key]) - k.BUILT,
         key,
         tables,
         at,
@@ -90,10 +104,10 @@ def optimal_lengths(masses: list[int]) -> list[int]:
 def lengths_of(masses: list[int]) -> list[int]:
     """The lengths that the kernel makes."""
     n = len(masses)
-    given_, order, nodes, parents, lengths = np.zeros((5, 2 * n), np.int64)
-    given_[:n] = masses
-    k.code_lengths(given_, n, order, nodes, parents, lengths)
-    return lengths[:n].tolist()
+    scratch = np.zeros((5, 2 * n), np.int64)
+    scratch[0, :n] = masses
+    code_lengths(n, scratch)
+    return scratch[4, :n].tolist()
 
 
 # Classes
@@ -122,7 +136,7 @@ def test_keys_and_symbols_of_all_classes_lie_end_to_end(kind):
     classes = classes_of(kind)
     keys = symbols = 0
     for row in classes.table.tolist():
-        assert (row[k.FIRST_KEY], row[k.FIRST_SYMBOL]) == (keys, symbols)
+        assert (row[k.FIRST_CONTEXT], row[k.FIRST_CODEWORD]) == (keys, symbols)
         keys += row[k.MASK] + 1
         symbols += (row[k.MASK] + 1) * (row[k.COUNT] + 1)
     assert (classes.keys, classes.symbols) == (keys, symbols)
@@ -141,7 +155,7 @@ def test_every_prediction_has_a_key_of_its_class():
 def test_the_kernel_finds_the_class_that_the_encoder_names(scale, kind):
     classes = classes_of(kind)
     last = classes.first + len(classes.table) - 1
-    assert k.scale_class(scale, classes.first, last) == bin_of(scale, classes)
+    assert bin_row(scale, Contexts(classes.first, classes.table, None)) == bin_of(scale, classes)
 
 
 @pytest.mark.parametrize("kind", [NONUNIFORM, EVEN])
@@ -263,18 +277,18 @@ def test_code_words_are_canonical(key, seed):
 @given(keys(), st.integers(0, 2**15 - 1))
 def test_the_decoding_tables_find_every_code_word(key, noise):
     code = made(*key)
-    tables, longest_fast = code.tables, k.FAST_BITS
+    tables, longest_fast = code.tables, k.PRIMARY_BITS
     for symbol, (word, length) in enumerate(zip(code.words, code.lengths)):
         if not length:
             continue
         expected = symbol if symbol < len(code.lengths) - 1 else k.ESCAPE
         head = word << (15 - length) | noise & ((1 << (15 - length)) - 1)
-        entry = int(tables.fast[(code.key << longest_fast) + (head >> (15 - longest_fast))])
+        entry = int(tables.primary[(code.key << longest_fast) + (head >> (15 - longest_fast))])
         if length <= longest_fast:
             assert entry == expected << 4 | length
             continue
         assert entry == 0
-        bounds = tables.slow[2 * code.key * k.SLOW_LENGTHS :][: 2 * k.SLOW_LENGTHS].reshape(-1, 2)
+        bounds = tables.secondary[2 * code.key * k.SECONDARY_LENGTHS :][: 2 * k.SECONDARY_LENGTHS].reshape(-1, 2)
         found = int(np.flatnonzero(head < bounds[:, 0])[0])
         assert found + longest_fast + 1 == length
         rank = (head >> (15 - length)) + int(bounds[found, 1])
@@ -308,11 +322,11 @@ def test_a_code_does_not_depend_on_those_made_before():
     tables = CodeTables(classes, encoding=True, decoding=True)
     edges, density = weights.load("converter").copy(), weights.load("density").copy()
     for row in (39, 20, 0):
-        key = int(classes.table[row, k.FIRST_KEY])
-        k.build_table(key, row, classes.table, edges, density, -512, *tables.arrays())
+        key = int(classes.table[row, k.FIRST_CONTEXT])
+        build(key, row, NONUNIFORM, edges, density, tables)
     for row in (0, 20, 39):
         alone = made(NONUNIFORM, row, 0)
         n = len(alone.words)
-        entries = tables.words[alone.symbols_at : alone.symbols_at + n].tolist()
+        entries = tables.codewords[alone.symbols_at : alone.symbols_at + n].tolist()
         assert [entry >> 4 for entry in entries] == alone.words
         assert [entry & 15 for entry in entries] == alone.lengths

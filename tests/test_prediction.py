@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spikey_codec import weights
-from spikey_codec.kernels import ORDER, WEIGHT_BITS
+from spikey_codec.constants import ORDER, WEIGHT_BITS
 from spikey_codec.prediction import linear
 from spikey_codec.prediction.linear import GREATEST_SUM, covariance, fitted, residual_powers
 from strategies import samples

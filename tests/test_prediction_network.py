@@ -7,7 +7,7 @@ import weakref
 import numpy as np
 import pytest
 
-from spikey_codec import chunk, codec, network_kernels, presets, weights
+from spikey_codec import chunk, codec, constants, presets, weights
 from spikey_codec.info import read_info
 from spikey_codec.quantizer import mapping as converter
 from spikey_codec.bitstream.channel_header import CONSTANT, LINEAR_CODED, ChannelHeader, read_names
@@ -266,5 +266,5 @@ def test_the_trace_is_what_the_kernel_sees():
     plain = joint.residuals(levels, predictor, 5)
     inside = np.abs(known[:, 0]) < 16000
     np.testing.assert_array_equal(known[inside, 1], plain[inside])
-    assert (known[1:, 2] >= 9 << network_kernels.LOG_BITS).all()
+    assert (known[1:, 2] >= 9 << constants.LOG_BITS).all()
     assert not known[:, 7].any()

@@ -3,7 +3,7 @@
 The density of the error is one fixed shape (the weights `density`: its cumulative mass on a grid
 of 1/32 of the mean absolute error), stretched by the lead's present scale. The scale is quantised
 to quarter octaves ("classes"), the prediction to cells of 1/8 to 1/4 of the mean absolute error;
-a (class, cell) pair is a key, and every key has one canonical code (kernels.build_table).
+a (class, cell) pair is a key, and every key has one canonical code (kernels/huffman_table.py).
 
 With the challenge's uneven converter every cell of the code range is a key of its own. With codes
 of even width only the place of the prediction within a code matters, and a wide error is coded as
@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import kernels as k
+from .. import constants as k
 
 # Classes run from a mean |error| of 1/4 code (of 1/16 code where that is cheap to tabulate) to one
 # of 256 codes, beyond which every code of the converter has nearly the same probability.
@@ -32,7 +32,7 @@ HALF_WINDOW = 25  # in quarters of the mean |error|: symbols reach 6.25 mean |er
 class ScaleBins(NamedTuple):
     """The table of classes that the kernels read, and how much room its keys take.
 
-    table : int32, shape (classes, 8), columns as named in kernels.py
+    table : int32, shape (classes, 8), columns as named in constants.py
     first : class number of row 0: 4 * octave + quarter of the scale
     keys, symbols : total number of keys, and of code words over all keys
     """
@@ -56,17 +56,17 @@ def scale_bins(
     octaves = EVEN_OCTAVES if even else UNEVEN_OCTAVES
     for octave in range(*octaves):
         low_bits = max(0, octave - COARSEST_BIN) if even else 0
-        step = max(0, octave + k.MU_BITS - CELL_BITS - finer)
+        step = max(0, octave + k.PREDICTION_BITS - CELL_BITS - finer)
         for part in range(1 << class_bits):
             # the middle of the part, [1 + part/4, 1 + (part + 1)/4) * 2^octave codes for quarters
             centre = (2 << class_bits) + 1 + 2 * part << (octave + k.SCALE_BITS) >> class_bits + 1
             half = (centre * HALF_WINDOW >> (2 + k.SCALE_BITS + low_bits)) + 2
             count = 2 * half + 1
             if even:
-                cells = 1 << max(0, k.MU_BITS + low_bits - step)
+                cells = 1 << max(0, k.PREDICTION_BITS + low_bits - step)
             else:
-                lowest = lowest_code << k.MU_BITS
-                highest = ((highest_code + 1) << k.MU_BITS) - 1
+                lowest = lowest_code << k.PREDICTION_BITS
+                highest = ((highest_code + 1) << k.PREDICTION_BITS) - 1
                 cells = (highest >> step) - (lowest >> step) + 1
             rows.append((step, low_bits, half, count, cells - 1, keys, symbols, centre))
             keys += cells
@@ -77,7 +77,7 @@ def scale_bins(
 
 
 def bin_of(scale: int, classes: ScaleBins, finer: int = 0) -> int:
-    """Row of the class of a scale (1/2^SCALE_BITS code); kernels.scale_class does the same."""
+    """Row of the class of a scale (1/2^SCALE_BITS code); kernels.huffman.bin_row does the same."""
     class_bits = CLASS_BITS + finer
     octave = max(scale, 1).bit_length() - 1
     part = (max(scale, 1) << class_bits >> octave) & ((1 << class_bits) - 1)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .. import kernels as k
+from .. import constants as k
 from .contexts import ScaleBins
 
 LARGEST_ALPHABET = k.ESCAPE  # symbols of one code beside the escape: what a look-up can name
@@ -26,13 +26,13 @@ class CodeTables:
 
     def __init__(self, classes: ScaleBins, encoding: bool, decoding: bool):
         keys, symbols = classes.keys, classes.symbols
-        self.origins = np.zeros(keys, np.int32)
-        self.words = np.zeros(symbols if encoding else 0, np.int32)
-        self.fast = np.zeros(keys << k.FAST_BITS if decoding else 0, np.uint16)
-        self.slow = np.zeros(keys * 2 * k.SLOW_LENGTHS if decoding else 0, np.int32)
+        self.first_symbols = np.zeros(keys, np.int32)
+        self.codewords = np.zeros(symbols if encoding else 0, np.int32)
+        self.primary = np.zeros(keys << k.PRIMARY_BITS if decoding else 0, np.uint16)
+        self.secondary = np.zeros(keys * 2 * k.SECONDARY_LENGTHS if decoding else 0, np.int32)
         self.sorted_symbols = np.zeros(symbols if decoding else 0, np.uint16)
         self.scratch = np.zeros((5, 2 * (LARGEST_ALPHABET + 1)), np.int64)
 
     def arrays(self) -> tuple[np.ndarray, ...]:
-        """The arrays in the order in which `kernels.encode` and `kernels.decode` take them."""
-        return (self.scratch, self.origins, self.words, self.fast, self.slow, self.sorted_symbols)
+        """The arrays as the kernels' HuffmanTables."""
+        return (self.scratch, self.first_symbols, self.codewords, self.primary, self.secondary, self.sorted_symbols)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import codec, kernels, weights
+from .. import codec, constants, weights
 from ..quantizer import mapping as converter
 from ..system import files
 from . import converter as fit_converter
@@ -16,7 +16,7 @@ from .data import Report, Split
 
 def _levels(leads: list[np.ndarray], folder: Path) -> list[np.ndarray]:
     edges = weights.read(folder, "converter")
-    levels = converter.levels(edges, kernels.EDGE_BITS, kernels.MU_BITS)
+    levels = converter.levels(edges, constants.TRANSITION_BITS, constants.PREDICTION_BITS)
     return [levels[lead + 512] for lead in leads]
 
 
@@ -38,7 +38,7 @@ def fit_converter_edges(recordings: list[Path], folder: Path, keep_out: int, rep
     split = _split(recordings, keep_out, folder, "converter")
     edges = fit_converter.fit(split.fitted, report)
     _save(folder, "converter", edges, split)
-    even = np.arange(-512, 513) << kernels.EDGE_BITS
+    even = np.arange(-512, 513) << constants.TRANSITION_BITS
     for name, leads in (("fitted on", split.fitted[::8]), ("kept out", split.kept_out)):
         if leads:
             report(

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..kernels import EDGE_BITS
+from ..constants import TRANSITION_BITS
 from . import model
 from .data import Report
 
@@ -61,9 +61,9 @@ def fit(leads: list[np.ndarray], report: Report = lambda line: None) -> np.ndarr
         ratio = (seen + PRIOR) / (expected + PRIOR)
         edges = _edges(np.diff(edges) * ratio)
         report(f"pass {turn + 1} of {PASSES}: widths moved by {np.abs(ratio - 1).mean():.4f}")
-    return np.rint(edges * (1 << EDGE_BITS)).astype(np.int32)
+    return np.rint(edges * (1 << TRANSITION_BITS)).astype(np.int32)
 
 
 def bits_per_sample(leads: list[np.ndarray], edges: np.ndarray) -> float:
     """Ideal code length of leads with these integer edges."""
-    return model.mean_code_length(leads, edges / (1 << EDGE_BITS))
+    return model.mean_code_length(leads, edges / (1 << TRANSITION_BITS))

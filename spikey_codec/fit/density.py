@@ -11,13 +11,13 @@ import math
 import numba
 import numpy as np
 
-from .. import kernels as k
+from .. import constants as k
 from ..prediction import linear
 from . import model
 
 REACH = 12  # the table ends at this many mean |errors| to each side
 TOTAL_BITS = 24  # the whole mass
-CELLS = REACH << k.MASS_GRID_BITS
+CELLS = REACH << k.CDF_GRID_BITS
 SMOOTHING = 1.5  # cells, standard deviation
 FLOOR = 2e-7  # of the mass per cell, so that nothing costs infinitely much
 FINEST_SCALE = 3.0  # codes: below, one code covers too much of the density to see its shape
@@ -48,7 +48,7 @@ def fit(leads: list[np.ndarray], edges: np.ndarray, codebook: np.ndarray) -> np.
 
     leads : codes; edges : from fit.converter; codebook : from fit.linear
     """
-    edges = edges / (1 << k.EDGE_BITS)
+    edges = edges / (1 << k.TRANSITION_BITS)
     levels = (edges[1:] + edges[:-1]) / 2
     histogram = np.zeros(2 * CELLS)
     for lead in leads:
@@ -56,7 +56,7 @@ def fit(leads: list[np.ndarray], edges: np.ndarray, codebook: np.ndarray) -> np.
         matrix = linear.covariance(np.rint(x * model.LEVEL_STEPS))
         best = codebook[linear.residual_powers(matrix, codebook).argmin()] / (1 << k.WEIGHT_BITS)
         mean, sigma = model.predictions(x, best)
-        _spread(lead, mean, sigma, edges, histogram, 1 << k.MASS_GRID_BITS, CELLS)
+        _spread(lead, mean, sigma, edges, histogram, 1 << k.CDF_GRID_BITS, CELLS)
     taps = np.exp(-0.5 * (np.arange(-6, 7) / SMOOTHING) ** 2)
     mass = np.convolve(histogram, taps / taps.sum(), "same") / histogram.sum() + FLOOR
     running = np.concatenate([[0.0], np.cumsum(mass)])

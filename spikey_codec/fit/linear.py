@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..kernels import ORDER, WEIGHT_BITS
+from ..constants import ORDER, WEIGHT_BITS
 from ..prediction import linear
 from .data import Report
 

@@ -1,6 +1,6 @@
 """The codec's model in floating point, as far as fitting needs it.
 
-The same predictor order and the same two trackers of |error| as in kernels.py; the density is
+The same predictor order and the same two trackers of |error| as in kernels/state.py; the density is
 Gaussian here, which is close enough to weigh one code against its neighbours.
 """
 
@@ -11,7 +11,7 @@ import math
 import numba
 import numpy as np
 
-from ..kernels import FAST_SHIFT, ORDER, SLOW_SHIFT, WEIGHT_BITS
+from ..constants import LONG_TERM_SHIFT, ORDER, SHORT_TERM_SHIFT, WEIGHT_BITS
 from ..prediction import linear
 
 MEAN_TO_SIGMA = math.sqrt(math.pi / 2)  # of a Gaussian
@@ -40,8 +40,8 @@ def predictions(levels, weights):
         mean[t] = m
         sigma[t] = max(slow + (fast - slow) / 16, 0.75 * fast, 0.2) * MEAN_TO_SIGMA
         size = abs(levels[t] - m)
-        fast += (size - fast) / (1 << FAST_SHIFT)
-        slow += (size - slow) / (1 << SLOW_SHIFT)
+        fast += (size - fast) / (1 << SHORT_TERM_SHIFT)
+        slow += (size - slow) / (1 << LONG_TERM_SHIFT)
     return mean, sigma
 
 

@@ -1,6 +1,6 @@
 """The network of FORMAT.md ("Networks") in floating point, as training needs it.
 
-The same inputs, limits and activations as in network_kernels.py, up to rounding; the loss is the
+The same inputs, limits and activations as in kernels/network.py, up to rounding; the loss is the
 ideal code length of the true codes. Units are those of the integers divided by 2^10, so that a
 trained weight is the integer one divided by 2^shift.
 """
@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from .. import kernels, presets, weights
+from .. import constants, presets, weights
 from ..errors import UsageError
-from ..network_kernels import LARGEST, LATENT_AHEAD, REACH, USUAL_LOG, VALUE_BITS
+from ..constants import LARGEST_VALUE, LATENT_AHEAD, REACH, USUAL_LOG, VALUE_BITS
 from ..prediction import network as integer
 from .config import Config, wavelet_matrix
 from .windows import FAST, LOG, LONG, MEAN, OFFSET, Places, Windows
@@ -23,7 +23,7 @@ except ImportError:  # only training needs it, and every module of the package h
     torch = nn = None
 
 VALUE = float(1 << VALUE_BITS)  # what 1 is in the integers between layers
-LIMIT = LARGEST / VALUE
+LIMIT = LARGEST_VALUE / VALUE
 UNITS_PER_SCALE = 128  # a unit is 1/32 code where the scale is 2^-12 code
 LOGS = 64 * 29 + 1  # pseudo-logarithms are below this
 OCTAVES = 10, 20  # of the scale classes, log2 of a scale in 2^-12 code
@@ -127,7 +127,7 @@ class Network(nn.Module if nn else object):
             mean >> 2,
             _norm(row[..., OFFSET : OFFSET + 1], unit, reciprocal),
         ]
-        parts.append(torch.cat(others, -1).clamp(-LARGEST, LARGEST))
+        parts.append(torch.cat(others, -1).clamp(-LARGEST_VALUE, LARGEST_VALUE))
         return torch.cat(parts, -1).float() / VALUE
 
     def latent(self, inputs):
@@ -195,7 +195,7 @@ class Loss(nn.Module if nn else object):
 
     def __init__(self):
         super().__init__()
-        edges = weights.load("converter") / (1 << kernels.EDGE_BITS)
+        edges = weights.load("converter") / (1 << constants.TRANSITION_BITS)
         mass = weights.load("density").astype(np.int64)
         tails = np.concatenate([mass, mass[-1] - mass]) / mass[-1]
         for name, values in (("edges", edges), ("tails", tails)):
@@ -212,8 +212,8 @@ class Loss(nn.Module if nn else object):
         trace = _rows(traces, places.trace_rows[:, skip:])
         mean, log = trace[..., MEAN].float(), trace[..., LOG] / 64
         shift, stretch = outputs[:, skip:].unbind(-1)
-        mean = (mean + shift * _size(log) / UNITS_PER_SCALE) / (1 << kernels.MU_BITS)
-        scale = _size((log + stretch).clamp(*OCTAVES)) / (1 << kernels.SCALE_BITS)
+        mean = (mean + shift * _size(log) / UNITS_PER_SCALE) / (1 << constants.PREDICTION_BITS)
+        scale = _size((log + stretch).clamp(*OCTAVES)) / (1 << constants.SCALE_BITS)
         code = _rows(windows.codes, places.rows[:, skip:]).int() + 512
         low = torch.where(code == 0, -FAR, (_rows(self.edges, code) - mean) / scale)
         high = torch.where(code == 1023, FAR, (_rows(self.edges, code + 1) - mean) / scale)
@@ -225,7 +225,7 @@ class Loss(nn.Module if nn else object):
         tail = (low + high > 0) * (last + 1)  # the lower tail or the upper one: few bits cancel
 
         def at(x):
-            x = (x * (1 << kernels.MASS_GRID_BITS) + last / 2).clamp(0, last)
+            x = (x * (1 << constants.CDF_GRID_BITS) + last / 2).clamp(0, last)
             cell = x.detach().floor().clamp(max=last - 1)
             i = cell.int() + tail
             left = _rows(self.tails, i)
@@ -274,7 +274,7 @@ def integer_layer(weight: np.ndarray, bias: np.ndarray, activation: str) -> inte
     biases = np.rint(bias * VALUE).astype(np.int64)
     for shift in range(GREATEST_SHIFT, -1, -1):
         rounded = np.rint(weight.astype(float) * (1 << shift)).astype(np.int64)
-        sums = LARGEST * np.abs(rounded).sum(0) + ((np.abs(biases) + 1) << shift)
+        sums = LARGEST_VALUE * np.abs(rounded).sum(0) + ((np.abs(biases) + 1) << shift)
         if max(np.abs(rounded).max(), np.abs(biases).max()) <= 32767 and sums.max() < 1 << 31:
             return integer.Layer(rounded.astype(np.int16), biases.astype(np.int16),
                                  integer.ACTIVATIONS[activation], shift)

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import kernels
+from .. import constants
 from ..chunk import LONGEST, coder_for
 from ..quantizer.mapping import CHALLENGE, Mapping
-from ..network_kernels import LATENT_AHEAD
+from ..constants import LATENT_AHEAD
 from ..prediction import cross_channel as joint, network
 from ..topology.graph import common_activity
 
@@ -195,12 +195,12 @@ class _Member:
         side = coder.choose(codes)
         self.predictor = side.predictor
         # the codec's classes are twice as fine; after some hundred samples that is forgotten
-        self.centre = int(coder.classes.table[side.scale, kernels.CENTRE])
+        self.centre = int(coder.classes.table[side.scale, constants.CENTRE])
 
     @functools.cached_property
     def own_errors(self) -> np.ndarray:
         """What it tells its peers, int32."""
-        return joint.residuals(self.levels, self.predictor, kernels.MU_BITS)
+        return joint.residuals(self.levels, self.predictor, constants.PREDICTION_BITS)
 
     def peers(self, others: list[_Member]):
         """Correlation with each of the others, in 1/128, and what they add to the prediction."""

@@ -12,7 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..network_kernels import NEWEST_TAP, TAPS, add_offsets, cross_products, own_errors
+from ..constants import NEWEST_TAP, TAPS
+from ..kernels.cross_channel import add_offsets, own_residuals
+from ..kernels.estimate import lagged_products
 
 OLDEST_TAP = TAPS - 1 - NEWEST_TAP
 TAP_BITS = 7  # a tap's magnitude
@@ -44,7 +46,7 @@ def residuals(levels: np.ndarray, predictor: np.ndarray, level_bits: int) -> np.
     levels : int32, shape (frames,); predictor : int16, newest sample first
     """
     out = np.empty(len(levels), np.int32)
-    own_errors(
+    own_residuals(
         np.ascontiguousarray(levels, np.int32),
         np.ascontiguousarray(predictor[::-1], np.int32),
         level_bits,
@@ -85,7 +87,7 @@ class Products:
             return self._known[j, i][::-1]
         if (i, j) not in self._known:
             sums = np.empty(2 * TAPS - 1, np.int64)
-            cross_products(self.clipped[i], self.clipped[j], sums)
+            lagged_products(self.clipped[i], self.clipped[j], 1 - TAPS, sums)
             self._known[i, j] = sums.astype(float)
         return self._known[i, j]
 

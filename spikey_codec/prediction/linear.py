@@ -1,7 +1,7 @@
 """Stage 3: the codebook of fixed linear predictors, and predictors made for one recording.
 
 A predictor is ORDER integer weights in 2^-WEIGHT_BITS, newest sample first; the prediction is
-their sum with the past levels and keeps its fraction (kernels.predict). The encoder chooses by
+their sum with the past levels and keeps its fraction (kernels/linear.py). The encoder chooses by
 the residual's power, which for every candidate follows from one covariance matrix; all of it
 is exact or integer arithmetic, so that every machine makes the same choice.
 """
@@ -12,7 +12,8 @@ import math
 
 import numpy as np
 
-from ..kernels import ORDER, WEIGHT_BITS, lagged_products
+from ..constants import ORDER, WEIGHT_BITS
+from ..kernels.estimate import lagged_products
 
 # |prediction| stays within 32 bits for levels of 16: the weights' magnitudes sum to less than this.
 GREATEST_SUM = 8 << WEIGHT_BITS
@@ -31,9 +32,9 @@ def covariance(levels: np.ndarray) -> np.ndarray:
     matrix = np.zeros((ORDER + 1, ORDER + 1))
     if n <= ORDER:
         return matrix
-    first_row = np.zeros(ORDER + 1, np.int64)
-    lagged_products(x, first_row)
-    matrix[0] = first_row
+    products = np.empty(ORDER + 1, np.int64)
+    lagged_products(x[ORDER:], x, -ORDER, products)
+    matrix[0] = products
     start, end = x[ORDER - 1 :: -1].astype(float), x[: n - ORDER - 1 : -1].astype(float)
     for a in range(ORDER):  # one step down the diagonal drops a product and takes up another
         matrix[a + 1, 1:] = matrix[a, :ORDER] + start[a] * start - end[a] * end

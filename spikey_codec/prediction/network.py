@@ -14,10 +14,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import kernels, presets, weights
-from .. import network_kernels as k
+from .. import constants as k
+from .. import presets, weights
 from ..errors import UsageError, VersionError, WeightsError
-from ..mixing_kernels import PAST_LEVELS
+from ..kernels import network as kernels
+from ..kernels.groups import MEMORY
+from .cross_channel import residuals
 
 FOLDER = "networks"  # within the folder of weights
 WIDEST = 512  # inputs and outputs of a layer
@@ -153,7 +155,7 @@ def _read_layer(array: np.ndarray, at: int) -> tuple[Layer, int]:
         raise WeightsError("This network is cut short.")
     biases = array[end - outputs : end]
     table = array[at : end - outputs].reshape(inputs, outputs)
-    sums = k.LARGEST * np.abs(table.astype(np.int64)).sum(0)
+    sums = k.LARGEST_VALUE * np.abs(table.astype(np.int64)).sum(0)
     sums += (np.abs(biases.astype(np.int64)) + 1) << shift
     if sums.max() >= 1 << 31:
         raise WeightsError("This network is impossible: the weights of a layer are too large.")
@@ -213,7 +215,7 @@ class Tables:
 
     def __init__(self, network: Network):
         self.network = network
-        self.room = max(network.levels, kernels.ORDER, PAST_LEVELS)
+        self.room = max(network.levels, k.ORDER, k.PAST_LEVELS)
         self.mixed = network.preset == presets.MIXED
         rows, parts, biases = [], [], []
         at = bias_at = widest = 0
@@ -239,11 +241,11 @@ class Tables:
         )  # fmt: skip
         self.layers = np.array(rows, np.int64)
         self.weights, self.biases = np.concatenate(parts), np.concatenate(biases)
-        self.memory, self.sums = np.zeros(k.MEMORY, np.int32), np.zeros(widest, np.int32)
+        self.memory, self.sums = np.zeros(MEMORY, np.int32), np.zeros(widest, np.int32)
         self.cells = sum(layer.weights.shape[1] // 4 for layer in network.recurrent)
 
-    def arguments(self, lanes: int) -> tuple[np.ndarray, ...]:
-        """The kernels' arguments from `shape` to `outputs`, at the start of so many lanes."""
+    def arguments(self) -> tuple[np.ndarray, ...]:
+        """The kernels' Network."""
         return (
             self.shape,
             self.layers,
@@ -252,9 +254,11 @@ class Tables:
             logistic(),
             self.memory,
             self.sums,
-            np.zeros((lanes, self.cells), np.int32),
-            np.zeros((lanes, self.cells), np.int32),
         )
+
+    def cells_at_start(self, lanes: int) -> tuple[np.ndarray, np.ndarray]:
+        """Cells and past outputs of the recurrent layers at the start."""
+        return np.zeros((lanes, self.cells), np.int32), np.zeros((lanes, self.cells), np.int32)
 
     def windows(self, lanes: int) -> tuple[np.ndarray, np.ndarray]:
         """Past levels and past errors at the start; both are kept twice over, as runs."""
@@ -267,8 +271,8 @@ class Tables:
 def start_scales(centres: np.ndarray) -> np.ndarray:
     """The four trackers of lanes that start at these scales (2^-12 code): int64, (lanes, 4)."""
     slow = np.asarray(centres, np.int64)
-    shifts = [k.SLOW - k.FAST, k.SLOW - k.MID]
-    return np.stack([slow >> shifts[0], slow >> shifts[1], slow, slow << k.LONG - k.SLOW], axis=1)
+    shifts = [k.LONG - k.SHORT, k.LONG - k.MEDIUM]
+    return np.stack([slow >> shifts[0], slow >> shifts[1], slow, slow << k.LONGEST - k.LONG], axis=1)
 
 
 def trace(
@@ -276,7 +280,7 @@ def trace(
     predictor: np.ndarray,
     scale_centre: int,
     offsets: np.ndarray | None = None,
-    level_bits: int = kernels.MU_BITS,
+    level_bits: int = k.PREDICTION_BITS,
     lowest: int = -512,
     highest: int = 511,
 ) -> np.ndarray:
@@ -296,14 +300,13 @@ def trace(
     of the fast, mid, slow and long trackers, and the offset. Row 0 is 0.
     """
     known = np.zeros((len(levels), 8), np.int32)
-    k.trace(
+    kernels.trace(
         np.ascontiguousarray(levels, np.int32),
-        np.ascontiguousarray(predictor, np.int32)[None],
+        residuals(levels, predictor, level_bits),
         level_bits,
-        np.zeros((1, 2 * kernels.ORDER), np.int32),
+        lowest << k.PREDICTION_BITS,
+        ((highest + 1) << k.PREDICTION_BITS) - 1,
         start_scales(np.array([scale_centre])),
-        lowest << kernels.MU_BITS,
-        ((highest + 1) << kernels.MU_BITS) - 1,
         np.zeros(0, np.int32) if offsets is None else np.ascontiguousarray(offsets, np.int32),
         known,
     )

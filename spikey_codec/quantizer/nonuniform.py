@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from .. import kernels, mixing_kernels, weights
+from .. import weights
+from ..constants import MASS_BITS, ORDER, PREDICTION_BITS, SCALE_BITS, TRANSITION_BITS
+from ..kernels.estimate import expectation_step
 from . import mapping as converter
 from .mapping import NONUNIFORM, Mapping
 from ..prediction import linear
@@ -80,7 +82,7 @@ def _leads(mapping: Mapping, pieces: list[np.ndarray]) -> list[np.ndarray]:
 def _weigh(leads: list[np.ndarray], mapping: Mapping) -> tuple[float, np.ndarray, np.ndarray]:
     """Bits a sample of what is kept out of the fit, and counts seen and expected of the rest."""
     edges = converter.transition_levels_of(mapping)
-    levels = converter.levels(edges, kernels.EDGE_BITS, kernels.MU_BITS)
+    levels = converter.levels(edges, TRANSITION_BITS, PREDICTION_BITS)
     mass_table = weights.load("density").copy()
     first, last = converter.code_range(mapping)
     observed, expected = np.zeros((2, len(levels)), np.int64)
@@ -89,21 +91,22 @@ def _weigh(leads: list[np.ndarray], mapping: Mapping) -> tuple[float, np.ndarray
         predictor = linear.fitted(linear.covariance(levels[lead.astype(np.intp) - first]))
         masses = np.empty(len(lead), np.int32)
         end = len(lead) - len(lead) // KEPT_OUT
-        mixing_kernels.weigh_codes(
-            lead, first, last, edges, levels, mass_table,
+        expectation_step(
+            lead, PREDICTION_BITS, first, last, (last - first).bit_length(), edges, levels,
+            mass_table,
             np.ascontiguousarray(predictor[None, ::-1], np.int32),
-            np.zeros((1, 2 * kernels.ORDER), np.int32),
-            np.array([[1 << kernels.SCALE_BITS, 16 << kernels.SCALE_BITS]], np.int32),
+            np.zeros((1, 2 * ORDER), np.int32),
+            np.array([[1 << SCALE_BITS, 16 << SCALE_BITS]], np.int32),
             SKIPPED, end, observed, expected, masses,
         )  # fmt: skip
-        total -= float(np.log2(masses[end:] / (1 << mixing_kernels.MASS_BITS)).sum())
+        total -= float(np.log2(masses[end:] / (1 << MASS_BITS)).sum())
         count += len(lead) - end
     return total / count, observed, expected
 
 
 def _next_widths(widths: np.ndarray, observed: np.ndarray, expected: np.ndarray) -> np.ndarray:
     """The widths that make what was observed more probable, as they are written."""
-    expected = expected / float(1 << mixing_kernels.MASS_BITS)
+    expected = expected / float(1 << MASS_BITS)
     common = _smooth(observed + PRIOR, STEADY) / _smooth(expected + PRIOR, STEADY)
     wanted = widths * (observed + PRIOR) / ((expected + PRIOR) * common)
     wanted *= 256 * len(widths) / wanted.sum()

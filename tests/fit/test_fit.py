@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from spikey_codec import kernels, weights
+from spikey_codec import constants, weights
 from spikey_codec.quantizer import mapping as converter
 from spikey_codec.readers import wav
 from spikey_codec.errors import RecordingError, UsageError, WeightsError
@@ -42,7 +42,7 @@ def folder(tmp_path_factory):
 
 
 def levels(leads, edges):
-    table = converter.levels(edges, kernels.EDGE_BITS, kernels.MU_BITS)
+    table = converter.levels(edges, constants.TRANSITION_BITS, constants.PREDICTION_BITS)
     return [table[lead + 512] for lead in leads]
 
 
@@ -129,7 +129,7 @@ def test_too_few_recordings_are_refused(tmp_path):
 
 def test_the_widths_of_the_simulators_codes_are_found(leads, edges):
     true = np.diff(converter_thresholds(np.random.Generator(np.random.PCG64(CONVERTER))))
-    found = np.diff(edges) / (1 << kernels.EDGE_BITS)
+    found = np.diff(edges) / (1 << constants.TRANSITION_BITS)
     counts = np.bincount(np.concatenate(leads) + 512, minlength=1024)
     often = (counts > 1000) & (true > 0.05)
     assert often.sum() > 40
@@ -143,7 +143,7 @@ def test_edges_ascend_near_their_codes(edges):
 
 
 def test_fitted_edges_shorten_the_code(leads, edges):
-    even = np.arange(-512, 513, dtype=np.int32) << kernels.EDGE_BITS
+    even = np.arange(-512, 513, dtype=np.int32) << constants.TRANSITION_BITS
     assert fit_converter.bits_per_sample(leads, edges) < (
         fit_converter.bits_per_sample(leads, even) - 0.02
     )
@@ -160,7 +160,7 @@ def test_the_same_seed_gives_the_same_codebook(leads, edges):
     lines = []
     one = fit_linear.fit(levels(leads, edges), 1, 4, lines.append)
     np.testing.assert_array_equal(one, fit_linear.fit(levels(leads, edges), 1, 4))
-    assert one.dtype == np.int16 and one.shape == (4, kernels.ORDER)
+    assert one.dtype == np.int16 and one.shape == (4, constants.ORDER)
     assert np.abs(one.astype(int)).sum(1).max() < linear.GREATEST_SUM
     assert len(lines) > 1
 

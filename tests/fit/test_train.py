@@ -13,7 +13,7 @@ import pytest
 from patience import PATIENCE
 from click.testing import CliRunner
 
-from spikey_codec import kernels, weights
+from spikey_codec import constants, weights
 from spikey_codec.cli.main import main
 from spikey_codec.errors import RecordingError, UsageError
 from spikey_codec.fit import config
@@ -352,7 +352,7 @@ def test_the_loss_of_no_correction_is_the_mass_between_the_edges(windows, torch)
     places = places_of(windows, torch, False)
     bits = Loss()(windows, places, torch.zeros(200, 1, 2))[:, 0].numpy()
     mass = weights.load("density")
-    at = (np.arange(len(mass)) - len(mass) // 2) / (1 << kernels.MASS_GRID_BITS)
+    at = (np.arange(len(mass)) - len(mass) // 2) / (1 << constants.CDF_GRID_BITS)
     edges = weights.load("converter") / 256
     rows = places.rows[:, 0].numpy()
     trace = windows.traces.numpy()[rows].astype(np.int64)

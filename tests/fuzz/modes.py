@@ -10,9 +10,6 @@ from spikey_codec import (
     archive_group,
     codec,
     engine,
-    kernels,
-    mixing_kernels,
-    network_kernels,
     recording,
     salvage,
 )
@@ -101,8 +98,9 @@ def running(unchecked: bool, small: bool):
             patch(index, "chunk_frames", lambda channels: SMALL_CHUNK)
             patch(interleave, "SHORTEST_SEGMENT", SHORT_SEGMENT)
         if INTERPRETED:
-            for module in (kernels, network_kernels, mixing_kernels):
-                patch(module, "index", _not_negative)
+            for name, module in list(sys.modules.items()):
+                if name.startswith("spikey_codec.kernels.") and hasattr(module, "index"):
+                    patch(module, "index", _not_negative)
         yield
 
 
