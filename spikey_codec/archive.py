@@ -19,7 +19,7 @@ import numpy as np
 
 from . import codec
 from .bitstream import header as container
-from .quantizer import mapping as converter
+from .quantizer.detect import to_codes
 from .readers import wav
 from .system import files
 from .topology import graph as topology
@@ -293,7 +293,7 @@ def _likeness(data: bytes) -> tuple | None:
     recording = wav.split(data)
     if recording is None or recording.samples.shape[1] != 1 or not recording.samples.size:
         return None
-    mapping = converter.to_codes(recording.samples)[1]
+    mapping = to_codes(recording.samples)[1]
     values = b"" if mapping.values is None else mapping.values.tobytes()
     return recording.rate, len(recording.samples), mapping.kind, values
 

@@ -12,7 +12,6 @@ behind a byte LINEAR.
 from __future__ import annotations
 
 import functools
-import math
 import threading
 from typing import NamedTuple
 
@@ -23,19 +22,17 @@ from .coders import interleave
 from .quantizer import mapping as converter
 from .bitstream.header import Reader, write_varint
 from .quantizer.mapping import Mapping
-from .entropy.contexts import FINER, bin_of, scale_bins
-from .entropy.huffman import CodeTables
+from .quantizer.nonuniform import reconstruction_levels, transition_levels_of as _transition_levels_of
+from .constants import FINER, GREATEST_TAP_SHIFT, GREATEST_WEIGHT_SUM, MIXED, MOST_REFERENCES, TAPS
+from .entropy.contexts import bin_of, scale_bins
+from .entropy.huffman import empty_tables
 from .errors import CorruptError, WeightsError
-from .prediction import cross_channel as joint, linear
+from .prediction import choose, cross_channel as joint, linear
 from .prediction.cross_channel import Reference
 from .coders.network import MixedPasses, NetworkPasses
 
 OWN_PREDICTOR, CONSTANT, STORED, PEERS, LINEAR = 255, 254, 253, 252, 251
 COMMON_ERRORS = 1, 15  # codes: between these mean |errors| nearly all leads stay
-OWN_PREDICTOR_BITS = 8 * 2 * kernels.ORDER
-# The codebook was made for leads of the challenge's converter; there, weights of its own are sent
-# only for a lead of another kind, which gains 2^-5 bits a sample by them.
-OWN_PREDICTOR_SHIFT = 5
 NO_OFFSETS = NO_EDGES = np.zeros(0, np.int32)
 LONGEST, LARGEST = 1 << 17, 1 << 22  # a chunk has at most so many frames and so many samples
 USUAL, SHORTEST = 3 << 18, 1 << 13  # so many samples, unless that makes fewer frames than these
@@ -82,9 +79,9 @@ def read_channel_header(reader: Reader, for_network: bool = False) -> ChannelHea
         for _ in range(reader.byte()):
             channel, shift = reader.varint(), reader.byte()
             correlation = (reader.byte() ^ 128) - 128 if for_network else 0
-            taps = np.frombuffer(reader.take(joint.TAPS), np.int8)
+            taps = np.frombuffer(reader.take(TAPS), np.int8)
             peers.append(Reference(channel, shift, correlation, taps))
-        if not 1 <= len(peers) <= joint.MOST_REFERENCES:
+        if not 1 <= len(peers) <= MOST_REFERENCES:
             raise CorruptError("The file is damaged: a channel has no peers or too many.")
         number = reader.byte()
         if number in (CONSTANT, STORED, PEERS):
@@ -105,7 +102,7 @@ def passes_of(sides: list[ChannelHeader]) -> list[list[int]]:
         channels = [peer.channel for peer in peers]
         if len(set(channels)) < len(channels) or any(c == i or c not in waiting for c in channels):
             raise CorruptError("The file is damaged: it names a peer that cannot be one.")
-        if any(peer.shift > joint.GREATEST_SHIFT for peer in peers):
+        if any(peer.shift > GREATEST_TAP_SHIFT for peer in peers):
             raise CorruptError("The file is damaged: a peer's taps are out of range.")
     stages: list[list[int]] = []
     known: set[int] = set()
@@ -144,7 +141,6 @@ class ChunkCoder:
         uneven = len(edges) > 0
         self.of_challenge = uneven and edges == weights.load("converter").tobytes()
         self.network = network  # predictors.network.Tables, or None
-        finer = FINER if network else 0
         self.lowest, self.highest = lowest, highest
         self.lock = threading.Lock()  # the kernels share the tables, and make them as they go
         self.value_bits = (highest - lowest).bit_length()
@@ -152,20 +148,20 @@ class ChunkCoder:
         self.edges = np.frombuffer(edges, np.int32).copy()
         self.levels = np.zeros(0, np.int32)
         if uneven:
-            self.levels = converter.levels(self.edges, kernels.EDGE_BITS, kernels.MU_BITS)
+            self.levels = reconstruction_levels(self.edges)
         self.density = weights.load("density").copy()
-        self.codebook = weights.load("linear")
+        self.codebook = linear.codebook()
         if len(self.codebook) > LINEAR:
             raise WeightsError("The codebook has more predictors than a byte can tell apart.")
-        self.classes = scale_bins(lowest, highest, even=not uneven, finer=finer)
+        self.classes = scale_bins(lowest, highest, even=not uneven, finer=FINER if network else 0)
         self.encoding = encoding
-        self.tables = CodeTables(self.classes, encoding, decoding=not encoding)
+        self.tables = empty_tables(self.classes, encoding, decoding=not encoding)
 
     @property
     def stages(self) -> NetworkPasses:
         """What codes the stages of a network's chunks. It refers to this, so that it is not kept:
         large tables would live on until circles of references are looked for."""
-        return MixedPasses(self) if self.network.mixed else NetworkPasses(self)
+        return MixedPasses(self) if self.network.network.preset == MIXED else NetworkPasses(self)
 
     def encode(self, codes: np.ndarray) -> bytes:
         """ChannelHeader information and payload of a chunk; int16, shape (frames > 0, channels)."""
@@ -286,7 +282,7 @@ class ChunkCoder:
         table = np.zeros((frames, len(sides)), np.int32)
         for i, side in enumerate(sides):
             if side.references:
-                table[:, i] = joint.offsets(side.references, [errors[p.channel] for p in side.references])
+                table[:, i] = joint.inter_channel_prediction(side.references, [errors[p.channel] for p in side.references])
         return interleave.interleave(table, runs)
 
     def checked(self, side: ChannelHeader) -> ChannelHeader:
@@ -301,7 +297,7 @@ class ChunkCoder:
             if side.number >= len(self.codebook):
                 raise CorruptError("The file is damaged: it names a predictor that is not there.")
             return side._replace(predictor=self.codebook[side.number])
-        if np.abs(side.predictor.astype(np.int64)).sum() >= linear.GREATEST_SUM:
+        if np.abs(side.predictor.astype(np.int64)).sum() >= GREATEST_WEIGHT_SUM:
             raise CorruptError("The file is damaged: a predictor's weights are too large.")
         return side
 
@@ -309,43 +305,22 @@ class ChunkCoder:
         """Predictor to use and scale to start with, for a lead: codes of shape (frames,)."""
         if lead[0] == lead[-1] and (lead == lead[0]).all():
             return ChannelHeader(CONSTANT, constant=int(lead[0]))
-        matrix = self._covariance(lead)
-        n = len(lead) - kernels.ORDER
-        own = linear.fitted(matrix)
-        side, power = self._nearest(matrix, n)
-        own_power = int(linear.residual_powers(matrix, own[None])[0])
-        # it saves n/2 * log2(ratio) bits, and log(ratio) is nearly ratio - 1 where it is close
-        cost = OWN_PREDICTOR_BITS + (n >> OWN_PREDICTOR_SHIFT if self.of_challenge else 0)
-        if n > 0 and power * n > own_power * (n + int(2 * math.log(2) * cost) + 1):
-            return ChannelHeader(OWN_PREDICTOR, own, self._scale_of(matrix, own_power, n))
-        return side
+        choice = choose.choose(
+            self._levels_of(lead), self.level_bits, self.codebook, self.of_challenge
+        )
+        return self._header(choice)
 
     def choose_from_codebook(self, lead: np.ndarray) -> ChannelHeader:
         """Like `choose`, but the predictor is always one of the codebook."""
-        return self._nearest(self._covariance(lead), len(lead) - kernels.ORDER)[0]
+        levels = self._levels_of(lead)
+        return self._header(choose.choose_from_codebook(levels, self.level_bits, self.codebook))
 
-    def _covariance(self, lead: np.ndarray) -> np.ndarray:
-        return linear.covariance(self._levels_of(lead))
+    def _header(self, choice: choose.Choice) -> ChannelHeader:
+        number = OWN_PREDICTOR if choice.number is None else choice.number
+        return ChannelHeader(number, choice.predictor, bin_of(choice.scale, self.classes))
 
     def _levels_of(self, lead: np.ndarray) -> np.ndarray:
         return self.levels[lead.astype(np.intp) - self.lowest] if len(self.levels) else lead
-
-    def _nearest(self, matrix: np.ndarray, samples: int) -> tuple[ChannelHeader, int]:
-        """The codebook's predictor that leaves the least power, and that power."""
-        if samples <= 0:
-            return ChannelHeader(0, self.codebook[0], len(self.classes.table) // 2), 0
-        powers = linear.residual_powers(matrix, self.codebook)
-        number = int(powers.argmin())
-        power = int(powers[number])
-        return ChannelHeader(number, self.codebook[number], self._scale_of(matrix, power, samples)), power
-
-    def _scale_of(self, matrix: np.ndarray, power: int, samples: int) -> int:
-        """Row of the scale class of a residual power over so many samples."""
-        power = max(power, 0) << linear.power_shift(matrix)
-        power <<= 2 * (kernels.MU_BITS - self.level_bits)
-        deviation = math.isqrt(power // samples) >> kernels.WEIGHT_BITS  # in 1/32 code
-        scale = deviation * 4 // 5 << kernels.SLOW_SHIFT  # of a Gaussian: sqrt(2 / pi)
-        return bin_of(scale, self.classes, FINER if self.network else 0)
 
     def lane_state(self, sides: list[ChannelHeader], runs: int = 1) -> tuple[np.ndarray, ...]:
         """Weights, past levels and trackers of all lanes at their start: int32, lane by lane."""
@@ -363,7 +338,7 @@ class ChunkCoder:
         rows = [
             bin_of(mean_error << kernels.SCALE_BITS, self.classes) for mean_error in COMMON_ERRORS
         ]
-        classes, tables = self.classes.table, self.tables.arrays()
+        classes, tables = self.classes.table, self.tables
         with self.lock:
             kernels.prepare(*rows, self.lowest, classes, self.edges, self.density, *tables)
 
@@ -437,7 +412,7 @@ class ChunkCoder:
             self.density,
             *state,
             offsets,
-            *self.tables.arrays(),
+            *self.tables,
         )
 
 
@@ -457,7 +432,7 @@ def transition_levels_of(mapping: Mapping) -> np.ndarray:
     """
     if mapping.kind == converter.CHALLENGE:
         return weights.load("converter")
-    return converter.transition_levels_of(mapping) if mapping.kind == converter.NONUNIFORM else NO_EDGES
+    return _transition_levels_of(mapping) if mapping.kind == converter.NONUNIFORM else NO_EDGES
 
 
 @functools.lru_cache(maxsize=8)

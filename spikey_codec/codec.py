@@ -11,6 +11,7 @@ import numpy as np
 from . import chunk, presets
 from .bitstream import header as container
 from .quantizer import mapping as converter
+from .quantizer.detect import MappingDetector
 from .readers import wav
 from .bitstream.header import Header
 from .errors import CorruptError, SpikeyError, VerifyError
@@ -84,7 +85,7 @@ def encoded(
         return
     header = Header(number, 0, *place[1:], network=identity)
     header.head, header.tail = bytes(source[: place.start]), bytes(source[place.end :])
-    survey = converter.MappingDetector()
+    survey = MappingDetector()
     checksum = zlib.crc32(header.head)
     for samples in _blocks(source, place):
         survey.add(samples)
@@ -210,17 +211,19 @@ def _work_of(header: Header, extent: Extent, source) -> tuple:
     return name, header.mapping, bytes(extent.read(source)), extent.frames, header.channels
 
 
-def _mapping(survey: converter.MappingDetector, source, place: wav.Place) -> converter.Mapping:
+def _mapping(survey: MappingDetector, source, place: wav.Place) -> converter.Mapping:
     """The mapping of samples that have been surveyed."""
     mapping = survey.mapping()
     if mapping.kind == converter.CHALLENGE or not survey.may_be_nonuniform:
         return mapping
-    from .quantizer import nonuniform as uneven
+    from .prediction.linear import best_predictor
+    from .quantizer import estimate
 
     starts = _starts(place)
-    chosen = starts[:: -(-len(starts) // uneven.PIECES)]
+    chosen = starts[:: -(-len(starts) // estimate.PIECES)]
     pieces = [_block(source, place, start) for start in chosen]
-    return uneven.refined(mapping, survey.values, pieces, place.frames * place.channels)
+    samples = place.frames * place.channels
+    return estimate.refined(mapping, survey.values, pieces, samples, best_predictor)
 
 
 def _blocks(source, place: wav.Place) -> Iterator[np.ndarray]:

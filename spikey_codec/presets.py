@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 
 from . import weights
+from .constants import LINEAR, WITH_NETWORK
 from .errors import CorruptError, UsageError, VersionError
 
 DEFAULT = "linear"
-LINEAR, NETWORK, MIXED = range(3)  # the preset's number in the file
-WITH_NETWORK = NETWORK, MIXED
 
 
 def names() -> list[str]:

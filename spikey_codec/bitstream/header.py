@@ -10,7 +10,9 @@ import numpy as np
 from .. import presets
 from ..quantizer import mapping as converter
 from ..readers import wav
+from ..constants import MOST_NONUNIFORM, MOST_WIDTH
 from ..quantizer.mapping import Mapping
+from ..quantizer.nonuniform import widths_of
 from ..errors import CorruptError, NotBrainwireError, VersionError
 
 MAGIC = b"SPK"
@@ -156,9 +158,9 @@ def _read_widths(reader: "Reader", mapping: Mapping) -> Mapping:
     """The mapping with the widths of its codes; CorruptError where they cannot be."""
     count = len(mapping.values)
     widths = np.frombuffer(read_packed(reader, count), np.uint8)
-    if not 2 <= count <= converter.MOST_NONUNIFORM or len(widths) != count:
+    if not 2 <= count <= MOST_NONUNIFORM or len(widths) != count:
         raise CorruptError("The file is damaged: it has not a width for each sample value.")
-    if converter.widths_of(widths).sum() > converter.MOST_WIDTH:
+    if widths_of(widths).sum() > MOST_WIDTH:
         raise CorruptError("The file is damaged: its codes are too wide.")
     return mapping._replace(widths=widths)
 

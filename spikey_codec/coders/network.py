@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import kernels, mixing_kernels, network_kernels
 from ..errors import CorruptError
-from ..prediction import cross_channel as joint
+from ..constants import MOST_REFERENCES
 from ..prediction.network import start_scales
 
 Latents = tuple[dict[int, int], np.ndarray]
@@ -73,7 +73,7 @@ class NetworkPasses:
             coder.levels,
             coder.density,
             *self._prediction(sides, offsets, stage, latents),
-            *coder.tables.arrays(),
+            *coder.tables,
         )
 
     def _codes(self, values: np.ndarray, sides: list) -> tuple:
@@ -91,7 +91,7 @@ class NetworkPasses:
     def _prediction(self, sides, offsets, stage, latents: Latents) -> tuple:
         """Arguments of the kernels that say what is predicted, at the start of all lanes."""
         slots, room = latents
-        width = 2 + network_kernels.PEER_COLUMNS * joint.MOST_REFERENCES
+        width = 2 + network_kernels.PEER_COLUMNS * MOST_REFERENCES
         peers = np.zeros((len(sides), width), np.int32)
         peers[:, -1] = [slots.get(channel, -1) for channel in stage]
         for row, side in zip(peers, sides):
@@ -105,7 +105,8 @@ class NetworkPasses:
             offsets,
             start_scales(centres),
             *self.network.windows(len(sides)),
-            *self.network.arguments(len(sides)),
+            *self.network.arrays(),
+            *self.network.recurrent_state(len(sides)),
             peers,
             room,
         )

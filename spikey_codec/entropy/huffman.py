@@ -1,38 +1,50 @@
-"""Stage 4b: canonical Huffman codes, one for each (prediction, scale) key, made when first met.
+"""Canonical Huffman codes, one for each context, made when first met.
 
-`CodeTables` is the room the kernels make them in. Memory for all possible keys is reserved but
-only what is met is touched, and since a key's code depends on the weights alone it is kept for
+Here is the room that the kernels make them in. Memory for all possible contexts is reserved but
+only what is met is touched, and since a context's code depends on the weights alone it is kept for
 every later recording of the process.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
-from .. import kernels as k
+from ..constants import ESCAPE, PRIMARY_BITS, SECONDARY_LENGTHS
 from .contexts import ScaleBins
 
-LARGEST_ALPHABET = k.ESCAPE  # symbols of one code beside the escape: what a look-up can name
+LARGEST_ALPHABET = ESCAPE  # symbols of one code besides the escape: what a look-up can name
 
 
-class CodeTables:
-    """Canonical codes of all keys met so far, for encoding, decoding or both.
+class HuffmanTables(NamedTuple):
+    """Canonical codes of all contexts met so far, in the order in which the kernels take them.
 
-    Parameters
-    ----------
-    classes : ScaleBins
-    encoding, decoding : whether the tables for that direction are made
+    scratch : int64, shape (5, 2 * symbols), working memory for one code
+    first_symbols : int32, (contexts,), 0 until the context's code is built
+    codewords : int32, (codewords,), for encoding, else empty
+    primary : uint16, (contexts << PRIMARY_BITS,), the look-up of short codewords, for decoding
+    secondary : int32, (contexts * 2 * SECONDARY_LENGTHS,), where the longer ones are searched
+    sorted_symbols : uint16, (codewords,), symbols in the order of their codewords, for decoding
     """
 
-    def __init__(self, classes: ScaleBins, encoding: bool, decoding: bool):
-        keys, symbols = classes.keys, classes.symbols
-        self.origins = np.zeros(keys, np.int32)
-        self.words = np.zeros(symbols if encoding else 0, np.int32)
-        self.fast = np.zeros(keys << k.FAST_BITS if decoding else 0, np.uint16)
-        self.slow = np.zeros(keys * 2 * k.SLOW_LENGTHS if decoding else 0, np.int32)
-        self.sorted_symbols = np.zeros(symbols if decoding else 0, np.uint16)
-        self.scratch = np.zeros((5, 2 * (LARGEST_ALPHABET + 1)), np.int64)
+    scratch: np.ndarray
+    first_symbols: np.ndarray
+    codewords: np.ndarray
+    primary: np.ndarray
+    secondary: np.ndarray
+    sorted_symbols: np.ndarray
 
-    def arrays(self) -> tuple[np.ndarray, ...]:
-        """The arrays in the order in which `kernels.encode` and `kernels.decode` take them."""
-        return (self.scratch, self.origins, self.words, self.fast, self.slow, self.sorted_symbols)
+
+def empty_tables(bins: ScaleBins, encoding: bool, decoding: bool) -> HuffmanTables:
+    """Room for the codes of all contexts, to encode, to decode or both."""
+    written = bins.codewords if encoding else 0
+    read, contexts = (bins.codewords, bins.contexts) if decoding else (0, 0)
+    return HuffmanTables(
+        np.zeros((5, 2 * (LARGEST_ALPHABET + 1)), np.int64),
+        np.zeros(bins.contexts, np.int32),
+        np.zeros(written, np.int32),
+        np.zeros(contexts << PRIMARY_BITS, np.uint16),
+        np.zeros(contexts * 2 * SECONDARY_LENGTHS, np.int32),
+        np.zeros(read, np.uint16),
+    )
