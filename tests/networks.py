@@ -9,15 +9,14 @@ from unittest import mock
 import numpy as np
 
 from spikey_codec import chunk, weights
-from spikey_codec.prediction import network as networks
-from spikey_codec.prediction.network import Layer, Network, to_array
+from spikey_codec.prediction.network_array import ACTIVATIONS, Layer, Network, to_array
 
 
 def layer(inputs: int, outputs: int, activation: str = "silu", size: int = 300) -> Layer:
     random = np.random.default_rng(inputs * 1000 + outputs)
     table = random.integers(-size, size + 1, (inputs, outputs)).astype(np.int16)
     biases = random.integers(-50, 51, outputs).astype(np.int16)
-    return Layer(table, biases, networks.ACTIVATIONS[activation], 12)
+    return Layer(table, biases, ACTIVATIONS[activation], 12)
 
 
 LAST = layer(8, 2, "identity", 100)
@@ -41,7 +40,7 @@ KINDS = {
         predictor=[layer(13, 8, "relu"), LAST],
     ),
     "messages added": Network(
-        18, 3, projector=[layer(28, 8)], message=layer(18, 8, "tanh"), residual=True,
+        18, 3, projector=[layer(28, 8)], message=layer(18, 8, "tanh"), adds_messages=True,
         predictor=[LAST],
     ),
     "recurrent messages": Network(

@@ -18,7 +18,7 @@ from faults import OUT, PACKED, WAV, assert_one_sentence, call, fill
 from networks import using_weights
 from spikey_codec import codec, compilation, engine, machine_code, presets, weights
 from spikey_codec.errors import WeightsError
-from spikey_codec.prediction import network
+from spikey_codec.prediction import network, network_array
 
 NETWORKS = network.names()
 TIMEOUT = 120  # seconds
@@ -114,7 +114,7 @@ class Dangerous:
 
 
 LINEAR, CONVERTER, DENSITY = (weights.load(name) for name in ("linear", "converter", "density"))
-SHORT = network.to_array(network.load("spikey")[0].network)
+SHORT = network_array.to_array(network.load("spikey")[0].network)
 HOSTILE = {
     "linear": [
         LINEAR[:, :4], LINEAR[0], LINEAR[:0], np.int16(3), LINEAR.astype(float),

@@ -253,7 +253,7 @@ def test_making_a_code_takes_as_many_operations_as_stated(counting, coders):
     row = int(np.searchsorted(coder.classes.table[:, kernels.CENTRE], 4 << kernels.SCALE_BITS))
     first_key, cells = (int(coder.classes.table[row, i]) for i in (kernels.FIRST_KEY, kernels.MASK))
     names = ("scratch", "origins", "words", "fast", "slow", "sorted_symbols")
-    arrays = dict(zip(names, coder.tables.arrays(), strict=True))
+    arrays = dict(zip(names, coder.tables, strict=True))
     call(counting.build_table, arrays | {
         "key": Number(first_key + cells // 2), "c": row, "classes": coder.classes.table,
         "edges": coder.edges, "mass_table": coder.density, "first_code": coder.lowest,
@@ -272,7 +272,7 @@ def test_memories_have_the_codecs_sizes(coders):
     assert sizes["levels"] == 2 * len(coder.levels)
     assert sizes["weights"] == weights.load("linear").astype(np.int16).nbytes
     assert sizes["classes"] == 8 * len(coder.classes.table)
-    assert coder.classes.keys == power.KEYS and coder.classes.symbols >= power.CODE_WORDS
+    assert coder.classes.contexts == power.KEYS and coder.classes.codewords >= power.CODE_WORDS
     assert sizes["history"] == 1024 * kernels.ORDER * 2
 
 

@@ -8,7 +8,8 @@ shared activity) is predicted by a short filter for each; FORMAT.md says how.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -44,9 +45,7 @@ class Reference(NamedTuple):
     taps: np.ndarray
 
 
-def residuals(
-    levels: np.ndarray, predictor: np.ndarray, level_bits: int
-) -> npt.NDArray[np.int32]:
+def residuals(levels: np.ndarray, predictor: np.ndarray, level_bits: int) -> npt.NDArray[np.int32]:
     """A channel's residuals of the linear prediction in 1/32 code: int32, shape (frames,).
 
     levels : int32, shape (frames,), with level_bits fraction bits

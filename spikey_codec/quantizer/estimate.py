@@ -8,7 +8,7 @@ counts is integers and what computers round alike, so that every machine finds t
 
 from __future__ import annotations
 
-from typing import Callable
+from collections.abc import Callable
 
 import numpy as np
 
