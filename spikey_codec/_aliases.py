@@ -19,7 +19,7 @@ MODULES = {
     "index": "bitstream.index",
     "numcodecs": "plugins.numcodecs",
     "sources": "system.source",
-    "uneven": "quantizer.nonuniform",
+    "uneven": "quantizer.estimate",
     "wav": "readers.wav",
     "zarr": "plugins.zarr",
 }

@@ -15,7 +15,7 @@ from . import codec
 from .bitstream.fields import Reader, read_packed, write_packed
 from .bitstream.header import PLAIN_FRAMING, framing_of, read_header
 from .errors import CorruptError
-from .quantizer.mapping import to_codes
+from .quantizer.detect import to_codes
 from .readers import wav
 from .topology.graph import simultaneous_groups
 

@@ -11,10 +11,10 @@ import numpy as np
 from . import chunk, presets
 from .bitstream.channel_header import ChannelHeader
 from .coders.base import Coder
-from .constants import PCM_SHIFT
+from .constants import CHALLENGE, PCM_SHIFT, PLAIN
 from .chunk import choose_from_codebook
 from .errors import RecordingError, UsageError
-from .quantizer.mapping import CHALLENGE, PLAIN, Mapping
+from .quantizer.mapping import Mapping
 from .system import files
 
 VERSION = 1

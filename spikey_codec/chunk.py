@@ -8,7 +8,6 @@ without it.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,19 +21,16 @@ from .bitstream.channel_header import (
 from .bitstream.fields import Reader, write_varint
 from .coders import interleave, table
 from .coders.base import NO_OFFSETS, Coder
-from .constants import (
-    GREATEST_TAP_SHIFT, GREATEST_WEIGHT_SUM, LONG_TERM_SHIFT, ORDER, PREDICTION_BITS, WEIGHT_BITS
-)  # fmt: skip
+from .constants import CHALLENGE, GREATEST_TAP_SHIFT, NONUNIFORM, ORDER
 from .entropy.contexts import bin_of
 from .errors import CorruptError
-from .prediction import cross_channel, linear
+from .prediction import choose as choosing
+from .prediction import cross_channel
+from .prediction.linear import is_usable
 from .presets import Preset
-from .quantizer.mapping import CHALLENGE, NONUNIFORM, Mapping, code_range, transition_levels_of
+from .quantizer.mapping import Mapping, code_range
+from .quantizer.nonuniform import transition_levels_of
 
-OWN_PREDICTOR_BITS = 8 * 2 * ORDER
-# The codebook was made for channels of the challenge's converter; there, weights of its own are sent
-# only for a channel of another kind, which gains 2^-5 bits a sample by them.
-OWN_PREDICTOR_SHIFT = 5
 Residuals = Sequence[np.ndarray | None]  # of each channel: int32, shape (frames,), in 1/32 code
 
 
@@ -198,7 +194,7 @@ def checked(coder: Coder, header: ChannelHeader) -> ChannelHeader:
         if header.number >= len(coder.codebook):
             raise CorruptError("The file is damaged: it names a predictor that does not exist.")
         return header._replace(predictor=coder.codebook[header.number])
-    if np.abs(header.predictor.astype(np.int64)).sum() >= GREATEST_WEIGHT_SUM:
+    if not is_usable(header.predictor):
         raise CorruptError("The file is damaged: a predictor's weights are too large.")
     return header
 
@@ -239,49 +235,28 @@ def _offsets(
     for i, header in enumerate(headers):
         if header.references:
             known = [residuals[reference.channel] for reference in header.references]
-            offsets[:, i] = cross_channel.offsets(header.references, known)
+            offsets[:, i] = cross_channel.inter_channel_prediction(header.references, known)
     return interleave.interleave(offsets, segments)
 
 
-# The choice of headers (encoder only)
+# The choice of headers, by the encoder alone
 
 
-def choose(coder, lead):
-    """Predictor to use and scale to start with, for a channel: codes of shape (frames,)."""
-    if lead[0] == lead[-1] and (lead == lead[0]).all():
-        return ChannelHeader(CONSTANT, constant=int(lead[0]))
-    matrix = linear.covariance(coder.levels_of(lead))
-    n = len(lead) - ORDER
-    own = linear.fitted(matrix)
-    header, power = _nearest(coder, matrix, n)
-    own_power = int(linear.residual_powers(matrix, own[None])[0])
-    # it saves n/2 * log2(ratio) bits, and log(ratio) is nearly ratio - 1 where it is close
-    cost = OWN_PREDICTOR_BITS + (n >> OWN_PREDICTOR_SHIFT if coder.of_challenge else 0)
-    if n > 0 and power * n > own_power * (n + int(2 * math.log(2) * cost) + 1):
-        return ChannelHeader(OWN_PREDICTOR, own, _scale_of(coder, matrix, own_power, n))
-    return header
+def choose(coder: Coder, codes: np.ndarray) -> ChannelHeader:
+    """The header of a channel, without references: codes of shape (frames,)."""
+    if codes[0] == codes[-1] and (codes == codes[0]).all():
+        return ChannelHeader(CONSTANT, constant=int(codes[0]))
+    levels = coder.levels_of(codes)
+    choice = choosing.choose(levels, coder.level_bits, coder.codebook, coder.of_challenge)
+    return _header(coder, choice)
 
 
-def choose_from_codebook(coder, lead):
+def choose_from_codebook(coder: Coder, codes: np.ndarray) -> ChannelHeader:
     """Like `choose`, but the predictor is always one of the codebook."""
-    return _nearest(coder, linear.covariance(coder.levels_of(lead)), len(lead) - ORDER)[0]
+    levels = coder.levels_of(codes)
+    return _header(coder, choosing.choose_from_codebook(levels, coder.level_bits, coder.codebook))
 
 
-def _nearest(coder, matrix, samples):
-    """The codebook's predictor that leaves the least power, and that power."""
-    if samples <= 0:
-        return ChannelHeader(0, coder.codebook[0], len(coder.bins.table) // 2), 0
-    powers = linear.residual_powers(matrix, coder.codebook)
-    number = int(powers.argmin())
-    power = int(powers[number])
-    scale = _scale_of(coder, matrix, power, samples)
-    return ChannelHeader(number, coder.codebook[number], scale), power
-
-
-def _scale_of(coder, matrix, power, samples):
-    """Row of the scale class of a residual power over so many samples."""
-    power = max(power, 0) << linear.power_shift(matrix)
-    power <<= 2 * (PREDICTION_BITS - coder.level_bits)
-    deviation = math.isqrt(power // samples) >> WEIGHT_BITS  # in 1/32 code
-    scale = deviation * 4 // 5 << LONG_TERM_SHIFT  # of a Gaussian: sqrt(2 / pi)
-    return bin_of(scale, coder.bins, coder.finer)
+def _header(coder: Coder, choice: choosing.Choice) -> ChannelHeader:
+    number = OWN_PREDICTOR if choice.number is None else choice.number
+    return ChannelHeader(number, choice.predictor, bin_of(choice.scale, coder.bins))

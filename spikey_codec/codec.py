@@ -12,10 +12,12 @@ import numpy as np
 from . import chunk, presets
 from .bitstream import index
 from .bitstream.header import Header, read_header, write_header
+from .constants import CHALLENGE
 from ._aliases import moved
 from .errors import CorruptError, SpikeyError, VerifyError
 from .presets import Preset
-from .quantizer.mapping import CHALLENGE, Mapping, MappingDetector, codes_of, to_samples
+from .quantizer.detect import MappingDetector
+from .quantizer.mapping import Mapping, codes_of, to_samples
 from .readers import wav
 from .readers.base import SAMPLE_BYTES, Place, Source
 from .system.pool import ordered
@@ -244,12 +246,14 @@ def _mapping(detector: MappingDetector, source: Source, place: Place) -> Mapping
     mapping = detector.mapping()
     if mapping.kind == CHALLENGE or not detector.may_be_nonuniform:
         return mapping
-    from .quantizer import nonuniform
+    from .prediction.linear import best_predictor
+    from .quantizer import estimate
 
     starts = _starts(place)
-    chosen = starts[:: -(-len(starts) // nonuniform.PIECES)]
+    chosen = starts[:: -(-len(starts) // estimate.PIECES)]
     pieces = [_block(source, place, start) for start in chosen]
-    return nonuniform.refined(mapping, detector.values, pieces, place.frames * place.channels)
+    samples = place.frames * place.channels
+    return estimate.refined(mapping, detector.values, pieces, samples, best_predictor)
 
 
 def _blocks(source: Source, place: Place) -> Iterator[np.ndarray]:

@@ -11,6 +11,8 @@ LOWEST_CODE, HIGHEST_CODE = -512, 511  # of the challenge's 10-bit converter
 # pcm = round((code * GAIN + OFFSET) / UNIT): 64.061577 code + 31.034184, measured on all recordings.
 GAIN, OFFSET, UNIT = 64_061_577, 31_034_184, 1_000_000
 PCM_SHIFT = 6  # code = pcm >> 6, for GAIN / UNIT is close to 2^6
+CHALLENGE, PLAIN, PALETTE, NONUNIFORM = range(4)  # the mapping's number in a file
+LISTED = PALETTE, NONUNIFORM  # whose values in use are written down
 CHALLENGE_CHANNELS, CHALLENGE_RATE = 1, 19531  # of its recordings; Hz
 
 # Presets: what predicts, and what codes the residual
@@ -47,6 +49,12 @@ SCALE_BITS = LONG_TERM_SHIFT + PREDICTION_BITS
 # Code transition levels and the density
 
 TRANSITION_BITS = 8  # fraction bits of code transition levels
+GREATEST_TRANSITION = 1 << 21  # and the limit of their magnitude: 2^13 codes
+MOST_NONUNIFORM = 1 << 12  # values that a non-uniform quantiser may list
+MOST_WIDTH = 1 << 21  # and the limit of all its code widths together
+# A written width has 4 fraction bits and 4 of the octave, as a floating-point number has:
+# 0 stands for 1/256 code and 255 for 31 * 2^11 / 256 = 248 codes.
+WIDTH_FRACTION_BITS = 4
 CDF_GRID_BITS = 5  # the density's cumulative mass is tabulated every 2^-5 of the scale
 CDF_INTERPOLATION_BITS = 8  # and interpolated linearly between, in 2^-8 of the grid
 MASS_BITS = 24  # the whole mass is 2^24

@@ -22,9 +22,9 @@ from .bitstream.fields import Reader, write_varint
 from .bitstream.packet import MOST_SAMPLES, Packet, find_packet, write_packet
 from .calibration import Calibration, checked_frame, coder_of_streams
 from .coders.base import Coder, State
-from .constants import CHALLENGE_RATE
+from .constants import CHALLENGE, CHALLENGE_RATE, PLAIN
 from .errors import CorruptError, SpikeyError, UsageError
-from .quantizer.mapping import CHALLENGE, PLAIN, Mapping, to_challenge_codes, to_samples
+from .quantizer.mapping import Mapping, to_challenge_codes, to_samples
 
 __all__ = ["Calibration", "StreamDecoder", "StreamEncoder"]
 

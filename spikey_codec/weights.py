@@ -1,9 +1,9 @@
 """Finds, checks and loads the integer arrays of `weights/`.
 
-The folder stands at the top of a source tree and inside the installed package (`setup.py` copies
-it to `spikey_codec/weights_data`). `manifest.json` lists each array's CRC-32; an array that
-differs from it is refused. So is an array that is listed but not the one of the format (FORMAT.md,
-"Weights"), since a codec with other weights writes files nobody else can read.
+The folder is at the top of a source tree and inside the installed package (`setup.py` copies it
+to `spikey_codec/weights_data`). `manifest.json` lists each array's CRC-32; an array that differs
+from it is refused. So is an array that is listed but not the one of the format (FORMAT.md,
+"Weights"), since a codec with other weights writes files that nobody else can read.
 """
 
 from __future__ import annotations
@@ -14,24 +14,36 @@ import json
 import os
 import re
 import zlib
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from .system import files
+from .constants import (
+    CDF_SIZE,
+    GREATEST_TRANSITION,
+    GREATEST_WEIGHT_SUM,
+    HIGHEST_CODE,
+    LOWEST_CODE,
+    MASS_BITS,
+    ORDER,
+)
 from .errors import WeightsError
+from .system import files
+
+StrPath = str | os.PathLike[str]
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 SHIPPED = (os.path.join(_HERE, "weights_data"), os.path.join(os.path.dirname(_HERE), "weights"))
-FOLDERS = SHIPPED
+FOLDERS: tuple[StrPath, ...] = SHIPPED
 MANIFEST = "manifest.json"
 OF_THE_FORMAT = {"converter": "5b6395c4", "density": "ab7c2f59", "linear": "1cad840a"}  # CRC-32
 MOST_HEADER_BYTES = 4096  # of an array's file; ours take 128
-HIGHEST_EDGE, WHOLE_MASS, GREATEST_SUM = 1 << 21, 1 << 24, 8 << 13  # of what the kernels expect
 
 _any_will_do = False
 
 
-def use(path: str | os.PathLike | None) -> None:
+def use(path: StrPath | None) -> None:
     """Take the weights from another folder, to measure what they are worth; None: the shipped ones.
 
     What is encoded with weights that are not those of the format can only be decoded with them.
@@ -44,17 +56,17 @@ def use(path: str | os.PathLike | None) -> None:
         clear()
 
 
-_forget: list = []  # what else to do when the folder changes
+_forget: list[Callable[[], None]] = []  # what else to do when the folder changes
 
 
-def when_changed(clear) -> None:
+def when_changed(clear: Callable[[], None]) -> None:
     """Call `clear` whenever the weights are taken from another folder."""
     _forget.append(clear)
 
 
 @functools.cache
 def folder() -> str:
-    """The folder with the manifest; `WeightsError` if there is none."""
+    """The folder with the manifest. Raises WeightsError if there is none."""
     for path in FOLDERS:
         if os.path.isfile(os.path.join(path, MANIFEST)):
             return os.fspath(path)
@@ -67,7 +79,9 @@ def folder() -> str:
 def load(name: str) -> np.ndarray:
     """The array `name` of the format, or of the folder in use, read-only.
 
-    Raises `WeightsError` as `read` does, and where it is another one than that of the format.
+    Raises
+    ------
+    WeightsError as `read` does, and where it is another one than that of the format
     """
     array = read(folder(), name)
     if not _any_will_do and _listed_checksum(folder(), name) != OF_THE_FORMAT.get(name):
@@ -79,11 +93,13 @@ def load(name: str) -> np.ndarray:
     return array
 
 
-def read(source: str | os.PathLike, name: str) -> np.ndarray:
-    """The array `name` of a weights folder.
+def read(source: StrPath, name: str) -> np.ndarray:
+    """The array `name` of a weights folder; `save` writes it.
 
-    Raises `WeightsError` where it is not listed, is missing, does not have the listed checksum or
-    cannot be what its name says.
+    Raises
+    ------
+    WeightsError where it is not listed, is missing, does not have the listed checksum or cannot be
+    what its name says
     """
     checksum = _listed_checksum(source, name)
     path = os.path.join(source, f"{name}.npy")
@@ -100,16 +116,17 @@ def read(source: str | os.PathLike, name: str) -> np.ndarray:
     return _array(data, name, path)
 
 
-def _listed_checksum(source: str | os.PathLike, name: str) -> str:
+def _listed_checksum(source: StrPath, name: str) -> str:
     """The CRC-32 in hexadecimal digits that a folder lists; WeightsError where it lists none."""
     path = os.path.join(source, MANIFEST)
     entry = _listed(path)["arrays"].get(name)
     if not entry:
         raise WeightsError(f"The weights {name!r} are not listed in {path}.")
     try:
-        return entry["crc32"]
+        checksum: str = entry["crc32"]
     except (KeyError, TypeError) as error:
         raise WeightsError(f"The list of weights {path} cannot be read: {error}.") from error
+    return checksum
 
 
 def _array(data: bytes, name: str, path: str) -> np.ndarray:
@@ -133,12 +150,14 @@ def _array(data: bytes, name: str, path: str) -> np.ndarray:
     return array
 
 
-def _is_converter(edges: np.ndarray) -> bool:
-    return _is_ascending(edges, 1025) and max(-edges[0], edges[-1]) <= HIGHEST_EDGE
+def _is_converter(transitions: np.ndarray) -> bool:
+    if not _is_ascending(transitions, HIGHEST_CODE + 2 - LOWEST_CODE):
+        return False
+    return max(-int(transitions[0]), int(transitions[-1])) <= GREATEST_TRANSITION
 
 
-def _is_density(mass: np.ndarray) -> bool:
-    return _is_ascending(mass, 769) and (mass[0], mass[-1]) == (0, WHOLE_MASS)
+def _is_density(cdf: np.ndarray) -> bool:
+    return _is_ascending(cdf, CDF_SIZE) and (int(cdf[0]), int(cdf[-1])) == (0, 1 << MASS_BITS)
 
 
 def _is_ascending(array: np.ndarray, size: int) -> bool:
@@ -147,14 +166,16 @@ def _is_ascending(array: np.ndarray, size: int) -> bool:
 
 
 def _is_linear(codebook: np.ndarray) -> bool:
-    is_table = codebook.dtype == np.int16 and codebook.ndim == 2 and codebook.shape[1] == 16
-    return is_table and len(codebook) and np.abs(codebook.astype(int)).sum(1).max() < GREATEST_SUM
+    if codebook.dtype != np.int16 or codebook.ndim != 2 or codebook.shape[1] != ORDER:
+        return False
+    sums = np.abs(codebook.astype(int)).sum(1)
+    return len(sums) > 0 and bool(sums.max() < GREATEST_WEIGHT_SUM)
 
 
 _PURPOSES = {"converter": _is_converter, "density": _is_density, "linear": _is_linear}
 
 
-def names(source: str | os.PathLike) -> list[str]:
+def names(source: StrPath) -> list[str]:
     """The arrays that a weights folder lists; [] where it has no list."""
     path = os.path.join(source, MANIFEST)
     if not os.path.exists(path):
@@ -162,10 +183,12 @@ def names(source: str | os.PathLike) -> list[str]:
     return sorted(_listed(path)["arrays"])
 
 
-def save(target: str | os.PathLike, name: str, array: np.ndarray, about: dict) -> None:
+def save(target: StrPath, name: str, array: np.ndarray, about: dict[str, Any]) -> None:
     """Write an array into a weights folder and enter it, with `about`, into the manifest.
 
-    Raises OSError, with both files as they were, and `WeightsError` where the manifest is none.
+    Raises
+    ------
+    OSError, with both files as they were; WeightsError where the manifest cannot be read
     """
     buffer = io.BytesIO()
     np.lib.format.write_array(buffer, np.ascontiguousarray(array), allow_pickle=False)
@@ -181,20 +204,20 @@ def save(target: str | os.PathLike, name: str, array: np.ndarray, about: dict) -
     }
     listed["arrays"] = dict(sorted(listed["arrays"].items()))
     array_path = os.path.join(target, f"{name}.npy")
-    # the array takes its place when the list is on the disk too, and the list right after it
+    # The array takes its place when the list is on the disk too, and the list right after it.
     files.write(
         path, f"{json.dumps(listed, indent=2)}\n".encode(), lambda _: files.write(array_path, data)
     )
 
 
-def _listed(path: str) -> dict:
-    """What a list of weights says; `WeightsError` where it is none.
+def _listed(path: str) -> dict[str, Any]:
+    """What a list of weights says; `WeightsError` where it is not one.
 
     An array's name becomes a file's, so none may lead anywhere else.
     """
     try:
         with open(path, encoding="utf-8") as file:
-            listed = json.load(file)
+            listed: dict[str, Any] = json.load(file)
         for name in listed["arrays"].keys():
             if not re.fullmatch(r"[\w-][\w.-]*", name, re.ASCII):
                 raise ValueError(f"{name!r} cannot be the name of an array")

@@ -11,8 +11,8 @@ from spikey_codec import chunk, presets, weights
 from spikey_codec.coders import network as network_coder
 from spikey_codec.coders import table
 from spikey_codec.coders.base import Coder
-from spikey_codec.prediction import network as networks
-from spikey_codec.prediction.network import Layer, Network, to_array
+from spikey_codec.prediction.network import Tables
+from spikey_codec.prediction.network_array import ACTIVATIONS, Layer, Network, to_array
 from spikey_codec.quantizer.mapping import Mapping, code_range
 
 
@@ -20,7 +20,7 @@ def layer(inputs: int, outputs: int, activation: str = "silu", size: int = 300) 
     random = np.random.default_rng(inputs * 1000 + outputs)
     table = random.integers(-size, size + 1, (inputs, outputs)).astype(np.int16)
     biases = random.integers(-50, 51, outputs).astype(np.int16)
-    return Layer(table, biases, networks.ACTIVATIONS[activation], 12)
+    return Layer(table, biases, ACTIVATIONS[activation], 12)
 
 
 LAST = layer(8, 2, "identity", 100)
@@ -44,7 +44,7 @@ KINDS = {
         predictor=[layer(13, 8, "relu"), LAST],
     ),
     "messages added": Network(
-        18, 3, projector=[layer(28, 8)], message=layer(18, 8, "tanh"), residual=True,
+        18, 3, projector=[layer(28, 8)], message=layer(18, 8, "tanh"), adds_messages=True,
         predictor=[LAST],
     ),
     "recurrent messages": Network(
@@ -82,7 +82,7 @@ def no_way_back():
     return mock.patch.object(network_coder.NetworkCoder, "alternative", None)
 
 
-def coder_for(mapping: Mapping, encoding: bool, tables: networks.Tables | None = None) -> Coder:
+def coder_for(mapping: Mapping, encoding: bool, tables: Tables | None = None) -> Coder:
     """The coder of chunks of this mapping, for any network, also one that no weights list."""
     number = tables.network.preset if tables else presets.LINEAR
     transitions = chunk.transition_levels(mapping).tobytes()

@@ -23,8 +23,8 @@ from spikey_codec.quantizer.mapping import CHALLENGE, PLAIN, PALETTE, NONUNIFORM
 from spikey_codec.errors import CorruptError
 from spikey_codec.constants import ORDER, WEIGHT_BITS
 from spikey_codec.prediction import cross_channel as joint
-from spikey_codec.prediction.linear import GREATEST_SUM
 from networks import coder_for
+from spikey_codec.constants import GREATEST_WEIGHT_SUM as GREATEST_SUM, MOST_REFERENCES, TAPS
 from strategies import multichannel
 
 MAPPINGS = [Mapping(CHALLENGE), Mapping(PLAIN)] + [
@@ -147,7 +147,7 @@ def sides(draw) -> ChannelHeader:
     scale = draw(st.integers(0, 255))
     peers = ()
     if number != STORED:
-        peers = tuple(draw(st.lists(peers_of_a_channel(), max_size=joint.MOST_REFERENCES)))
+        peers = tuple(draw(st.lists(peers_of_a_channel(), max_size=MOST_REFERENCES)))
     if number != OWN_PREDICTOR:
         return ChannelHeader(number, None, scale, references=peers)
     taps = st.lists(st.integers(-32768, 32767), min_size=ORDER, max_size=ORDER)
@@ -156,7 +156,7 @@ def sides(draw) -> ChannelHeader:
 
 @st.composite
 def peers_of_a_channel(draw) -> joint.Reference:
-    taps = draw(st.lists(st.integers(-128, 127), min_size=joint.TAPS, max_size=joint.TAPS))
+    taps = draw(st.lists(st.integers(-128, 127), min_size=TAPS, max_size=TAPS))
     channel, shift = draw(st.integers(0, 32766)), draw(st.integers(0, 24))
     return joint.Reference(channel, shift, draw(st.integers(-128, 127)), np.array(taps, np.int8))
 

@@ -1,4 +1,4 @@
-"""Stage 4: classes and masses as FORMAT.md says, and one optimal canonical code for each key."""
+"""Scale bins and masses as FORMAT.md says, and one optimal canonical code for each context."""
 
 import functools
 import heapq
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from spikey_codec import constants as k
 from spikey_codec import weights
 from spikey_codec.entropy.contexts import ScaleBins, bin_of, scale_bins
-from spikey_codec.entropy.huffman import LARGEST_ALPHABET, CodeTables
+from spikey_codec.entropy.huffman import LARGEST_ALPHABET, empty_tables
 from spikey_codec.kernels.groups import Contexts, HuffmanTables, Quantizer
 from spikey_codec.kernels.huffman import bin_row
 from spikey_codec.kernels.huffman_table import build_code, code_lengths
@@ -24,61 +24,56 @@ NONUNIFORM, EVEN, FEW = (-512, 511, False), (-32768, 32767, True), (-3, 2, True)
 
 
 class Code(NamedTuple):
-    """The code of one key: masses, lengths and words of the symbols, and the tables it is in."""
+    """The code of one context: its symbols' masses, lengths and codewords, and its tables."""
 
     masses: list[int]
     lengths: list[int]
     words: list[int]
-    first_bin: int
-    key: int
-    tables: CodeTables
+    first_symbol: int
+    context: int
+    tables: HuffmanTables
     symbols_at: int
 
 
 @functools.cache
-def classes_of(kind) -> ScaleBins:
+def bins_of(kind) -> ScaleBins:
     return scale_bins(*kind)
 
 
-def build(key: int, row: int, kind, edges, density, tables: CodeTables) -> None:
-    classes = classes_of(kind)
-    build_code(
-        key,
-        row,
-        Quantizer(5, kind[0], kind[1], 10, edges, edges[:-1]),
-        Contexts(classes.first, classes.table, density),
-        HuffmanTables(*tables.arrays()),
-    )
+def build(context: int, row: int, kind, edges, density, tables: HuffmanTables) -> None:
+    bins = bins_of(kind)
+    quantizer = Quantizer(5, kind[0], kind[1], 10, edges, edges[:-1])
+    build_code(context, row, quantizer, Contexts(bins.first, bins.table, density), tables)
 
 
 def made(kind, row: int, place: int, density: np.ndarray | None = None) -> Code:
-    """The code for a row of the table of classes and a place among its cells."""
-    classes = classes_of(kind)
-    tables = CodeTables(classes, encoding=True, decoding=True)
+    """The code for a row of the table of bins and a place among its means."""
+    bins = bins_of(kind)
+    tables = empty_tables(bins, encoding=True, decoding=True)
     edges = np.zeros(0, np.int32) if kind[2] else weights.load("converter").copy()
     density = weights.load("density").copy() if density is None else density
-    key = int(classes.table[row, k.FIRST_CONTEXT]) + place
-    build(key, row, kind, edges, density, tables)
-    n = int(classes.table[row, k.COUNT]) + 1
-    at = int(classes.table[row, k.FIRST_CODEWORD]) + place * n
+    context = int(bins.table[row, k.FIRST_CONTEXT]) + place
+    build(context, row, kind, edges, density, tables)
+    n = int(bins.table[row, k.COUNT]) + 1
+    at = int(bins.table[row, k.FIRST_CODEWORD]) + place * n
     entries = tables.codewords[at : at + n].tolist()
     return Code(
         tables.scratch[0, :n].tolist(),
         [entry & 15 for entry in entries],
         [entry >> 4 for entry in entries],
-        int(tables.first_symbols[key]) - k.BUILT,
-        key,
+        int(tables.first_symbols[context]) - k.BUILT,
+        context,
         tables,
         at,
     )
 
 
 @st.composite
-def keys(draw, kinds=(NONUNIFORM, EVEN)) -> tuple[tuple, int, int]:
-    """Kind of codes, row of the table of classes, place among the cells of that row."""
+def contexts(draw, kinds=(NONUNIFORM, EVEN)) -> tuple[tuple, int, int]:
+    """Kind of codes, row of the table of bins, place among the means of that row."""
     kind = draw(st.sampled_from(kinds))
-    row = draw(st.integers(0, len(classes_of(kind).table) - 1))
-    return kind, row, draw(st.integers(0, int(classes_of(kind).table[row, k.MASK])))
+    row = draw(st.integers(0, len(bins_of(kind).table) - 1))
+    return kind, row, draw(st.integers(0, int(bins_of(kind).table[row, k.MASK])))
 
 
 def optimal_lengths(masses: list[int]) -> list[int]:
@@ -110,16 +105,16 @@ def lengths_of(masses: list[int]) -> list[int]:
     return scratch[4, :n].tolist()
 
 
-# Classes
+# Scale bins
 
 
 @pytest.mark.parametrize("kind", [NONUNIFORM, EVEN])
-def test_the_table_of_classes_is_that_of_the_format(kind):
-    classes = classes_of(kind)
+def test_the_table_of_bins_is_that_of_the_format(kind):
+    bins = bins_of(kind)
     first, last = (-4, 15) if kind[2] else (-2, 7)
-    assert classes.first == 4 * (first + 12)
-    assert len(classes.table) == 4 * (last - first + 1)
-    for row, columns in enumerate(classes.table.tolist()):
+    assert bins.first == 4 * (first + 12)
+    assert len(bins.table) == 4 * (last - first + 1)
+    for row, columns in enumerate(bins.table.tolist()):
         octave, quarter = first + row // 4, row % 4
         low = max(0, octave - 3) if kind[2] else 0
         centre = ((9 + 2 * quarter) << (octave + 12)) >> 3
@@ -132,43 +127,43 @@ def test_the_table_of_classes_is_that_of_the_format(kind):
 
 
 @pytest.mark.parametrize("kind", [NONUNIFORM, EVEN, FEW, (0, 0, True)])
-def test_keys_and_symbols_of_all_classes_lie_end_to_end(kind):
-    classes = classes_of(kind)
-    keys = symbols = 0
-    for row in classes.table.tolist():
-        assert (row[k.FIRST_CONTEXT], row[k.FIRST_CODEWORD]) == (keys, symbols)
-        keys += row[k.MASK] + 1
-        symbols += (row[k.MASK] + 1) * (row[k.COUNT] + 1)
-    assert (classes.keys, classes.symbols) == (keys, symbols)
+def test_contexts_and_codewords_of_all_bins_lie_end_to_end(kind):
+    bins = bins_of(kind)
+    contexts = codewords = 0
+    for row in bins.table.tolist():
+        assert (row[k.FIRST_CONTEXT], row[k.FIRST_CODEWORD]) == (contexts, codewords)
+        contexts += row[k.MASK] + 1
+        codewords += (row[k.MASK] + 1) * (row[k.COUNT] + 1)
+    assert (bins.contexts, bins.codewords) == (contexts, codewords)
 
 
-def test_every_prediction_has_a_key_of_its_class():
+def test_every_prediction_has_a_context_of_its_bin():
     lowest, highest = 32 * -512, 32 * 511 + 31
-    for row in classes_of(NONUNIFORM).table.tolist():
+    for row in bins_of(NONUNIFORM).table.tolist():
         assert (highest >> row[k.STEP]) - (lowest >> row[k.STEP]) == row[k.MASK]
-    for row in classes_of(EVEN).table.tolist():
+    for row in bins_of(EVEN).table.tolist():
         bin_width = 32 << row[k.LOW_BITS]
         assert row[k.MASK] + 1 == max(1, bin_width >> row[k.STEP])
 
 
 @given(st.integers(0, 2**30), st.sampled_from([NONUNIFORM, EVEN]))
-def test_the_kernel_finds_the_class_that_the_encoder_names(scale, kind):
-    classes = classes_of(kind)
-    last = classes.first + len(classes.table) - 1
-    assert bin_row(scale, Contexts(classes.first, classes.table, None)) == bin_of(scale, classes)
+def test_the_kernel_finds_the_bin_that_the_encoder_names(scale, kind):
+    bins = bins_of(kind)
+    last = bins.first + len(bins.table) - 1
+    assert bin_row(scale, Contexts(bins.first, bins.table, None)) == bin_of(scale, bins)
 
 
 @pytest.mark.parametrize("kind", [NONUNIFORM, EVEN])
-def test_classes_are_quarters_of_octaves(kind):
-    classes = classes_of(kind)
-    octaves = range(classes.first // 4, (classes.first + len(classes.table)) // 4)
+def test_bins_are_quarters_of_octaves(kind):
+    bins = bins_of(kind)
+    octaves = range(bins.first // 4, (bins.first + len(bins.table)) // 4)
     starts = [(4 + quarter) << octave >> 2 for octave in octaves for quarter in range(4)]
-    centres = classes.table[:, k.CENTRE].tolist()
+    centres = bins.table[:, k.CENTRE].tolist()
     for row, (start, centre) in enumerate(zip(starts, centres)):
-        assert bin_of(start, classes) == bin_of(centre, classes) == row
-        assert bin_of(start - 1, classes) == max(row - 1, 0)
-    assert bin_of(0, classes) == 0
-    assert bin_of(2**31, classes) == len(classes.table) - 1
+        assert bin_of(start, bins) == bin_of(centre, bins) == row
+        assert bin_of(start - 1, bins) == max(row - 1, 0)
+    assert bin_of(0, bins) == 0
+    assert bin_of(2**31, bins) == len(bins.table) - 1
 
 
 # Masses
@@ -184,36 +179,36 @@ def test_the_shipped_density_is_a_running_sum_around_zero():
     assert mass @ np.abs(x) == pytest.approx(1, abs=0.1)
 
 
-@given(keys())
-def test_masses_sum_to_the_densitys(key):
-    masses = made(*key).masses
+@given(contexts())
+def test_masses_sum_to_the_densitys(context):
+    masses = made(*context).masses
     total = int(weights.load("density")[-1])
     assert min(masses) >= 0 and masses[-1] >= 1
     assert sum(masses) == total or (masses[-1] == 1 and 0 < sum(masses) - total <= len(masses))
 
 
-@given(keys())
-def test_masses_are_those_of_the_density_between_the_edges(key):
-    kind, row, place = key
-    code = made(*key)
-    step, low, half, count, *_, centre = classes_of(kind).table[row].tolist()
-    cell = place + (0 if kind[2] else (kind[0] * 32) >> step)
-    mean = (2 * cell + 1) * 2.0**step / 64  # in codes
-    bins = code.first_bin + np.arange(count + 1)
+@given(contexts())
+def test_masses_are_those_of_the_density_between_the_transition_levels(context):
+    kind, row, place = context
+    code = made(*context)
+    step, low, half, count, *_, centre = bins_of(kind).table[row].tolist()
+    mean_number = place + (0 if kind[2] else (kind[0] * 32) >> step)
+    mean = (2 * mean_number + 1) * 2.0**step / 64  # in codes
+    symbols = code.first_symbol + np.arange(count + 1)
     if kind[2]:
         used = np.ones(count, bool)
-        edges = bins * 2.0**low - 0.5
-        assert bins[0] == -half
+        transitions = symbols * 2.0**low - 0.5
+        assert symbols[0] == -half
     else:
-        at = np.clip(bins + 512, 0, 1024)
-        used = (bins[:-1] >= -512) & (bins[:-1] <= 511)
-        edges = weights.load("converter")[at] / 256
-        edges = np.where(at == 0, -np.inf, np.where(at == 1024, np.inf, edges))
-        middle = edges[half : half + 2]  # of the nearest code
+        at = np.clip(symbols + 512, 0, 1024)
+        used = (symbols[:-1] >= -512) & (symbols[:-1] <= 511)
+        transitions = weights.load("converter")[at] / 256
+        transitions = np.where(at == 0, -np.inf, np.where(at == 1024, np.inf, transitions))
+        middle = transitions[half : half + 2]  # of the nearest code
         assert middle[0] <= mean < middle[1]
     density = weights.load("density")
     grid = (np.arange(len(density)) - len(density) // 2) / 32
-    below = np.interp((edges - mean) / (centre / 4096), grid, density)
+    below = np.interp((transitions - mean) / (centre / 4096), grid, density)
     masses = np.array(code.masses[:-1])
     assert not masses[~used].any()
     assert (masses[used & (np.diff(below) == 0)] == 1).all()
@@ -226,10 +221,10 @@ def test_even_codes_mirrored_about_the_prediction_have_equal_masses(row):
     grid = np.linspace(-12, 12, 769)
     rising = np.exp(-np.abs(grid)) * 2**20
     density = np.where(grid < 0, rising, 2**21 - rising).astype(np.int32)
-    cells = int(classes_of(EVEN).table[row, k.MASK]) + 1
-    for place in range(cells):
+    means = int(bins_of(EVEN).table[row, k.MASK]) + 1
+    for place in range(means):
         masses = made(EVEN, row, place, density).masses[:-1]
-        mirrored = made(EVEN, row, cells - 1 - place, density).masses[:-1]
+        mirrored = made(EVEN, row, means - 1 - place, density).masses[:-1]
         # Code q and code 1 - q lie alike.
         np.testing.assert_allclose(masses[1:], mirrored[:0:-1], atol=2**21 / 32 / 256)
 
@@ -237,9 +232,9 @@ def test_even_codes_mirrored_about_the_prediction_have_equal_masses(row):
 # Codes
 
 
-@given(keys())
-def test_code_words_are_prefix_free_and_leave_nothing_over(key):
-    code = made(*key)
+@given(contexts())
+def test_codewords_are_prefix_free_and_leave_nothing_over(context):
+    code = made(*context)
     pairs = [(word, length) for word, length in zip(code.words, code.lengths) if length]
     assert all(1 <= length <= LONGEST for _, length in pairs)
     begins = sorted((word << (15 - length), 1 << (15 - length)) for word, length in pairs)
@@ -248,23 +243,23 @@ def test_code_words_are_prefix_free_and_leave_nothing_over(key):
     assert ends[-1] == 1 << 15
 
 
-@given(keys())
-def test_every_symbol_that_can_come_has_a_code_word(key):
-    code = made(*key)
+@given(contexts())
+def test_every_symbol_that_can_come_has_a_codeword(context):
+    code = made(*context)
     assert [length > 0 for length in code.lengths] == [mass > 0 for mass in code.masses]
     assert code.lengths[-1] > 0
 
 
-@given(keys())
-def test_lengths_are_huffmans(key):
-    code = made(*key)
+@given(contexts())
+def test_lengths_are_huffmans(context):
+    code = made(*context)
     assert code.lengths == optimal_lengths(code.masses)
 
 
-@given(keys(), st.integers(0, 2**32 - 1))
-def test_code_words_are_canonical(key, seed):
+@given(contexts(), st.integers(0, 2**32 - 1))
+def test_codewords_are_canonical(context, seed):
     """Random symbols written with these words are read by another canonical decoder."""
-    code = made(*key)
+    code = made(*context)
     ranked = sorted((n, symbol) for symbol, n in enumerate(code.lengths) if n)
     counts = np.bincount([n for n, _ in ranked], minlength=16).tolist()
     symbols = np.random.default_rng(seed).choice([symbol for _, symbol in ranked], 50).tolist()
@@ -274,23 +269,27 @@ def test_code_words_are_canonical(key, seed):
     assert list(canonical_decode(bits, counts, [symbol for _, symbol in ranked])) == symbols
 
 
-@given(keys(), st.integers(0, 2**15 - 1))
-def test_the_decoding_tables_find_every_code_word(key, noise):
-    code = made(*key)
-    tables, longest_fast = code.tables, k.PRIMARY_BITS
+@given(contexts(), st.integers(0, 2**15 - 1))
+def test_the_decoding_tables_find_every_codeword(context, noise):
+    code = made(*context)
+    tables, longest_primary = code.tables, k.PRIMARY_BITS
     for symbol, (word, length) in enumerate(zip(code.words, code.lengths)):
         if not length:
             continue
         expected = symbol if symbol < len(code.lengths) - 1 else k.ESCAPE
         head = word << (15 - length) | noise & ((1 << (15 - length)) - 1)
-        entry = int(tables.primary[(code.key << longest_fast) + (head >> (15 - longest_fast))])
-        if length <= longest_fast:
+        entry = int(
+            tables.primary[(code.context << longest_primary) + (head >> (15 - longest_primary))]
+        )
+        if length <= longest_primary:
             assert entry == expected << 4 | length
             continue
         assert entry == 0
-        bounds = tables.secondary[2 * code.key * k.SECONDARY_LENGTHS :][: 2 * k.SECONDARY_LENGTHS].reshape(-1, 2)
+        bounds = tables.secondary[2 * code.context * k.SECONDARY_LENGTHS :][
+            : 2 * k.SECONDARY_LENGTHS
+        ].reshape(-1, 2)
         found = int(np.flatnonzero(head < bounds[:, 0])[0])
-        assert found + longest_fast + 1 == length
+        assert found + longest_primary + 1 == length
         rank = (head >> (15 - length)) + int(bounds[found, 1])
         assert tables.sorted_symbols[code.symbols_at + rank] == expected
 
@@ -318,12 +317,12 @@ def test_the_largest_alphabet_has_a_code():
 
 
 def test_a_code_does_not_depend_on_those_made_before():
-    classes = classes_of(NONUNIFORM)
-    tables = CodeTables(classes, encoding=True, decoding=True)
+    bins = bins_of(NONUNIFORM)
+    tables = empty_tables(bins, encoding=True, decoding=True)
     edges, density = weights.load("converter").copy(), weights.load("density").copy()
     for row in (39, 20, 0):
-        key = int(classes.table[row, k.FIRST_CONTEXT])
-        build(key, row, NONUNIFORM, edges, density, tables)
+        context = int(bins.table[row, k.FIRST_CONTEXT])
+        build(context, row, NONUNIFORM, edges, density, tables)
     for row in (0, 20, 39):
         alone = made(NONUNIFORM, row, 0)
         n = len(alone.words)

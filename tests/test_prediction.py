@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from strategies import samples
 
 from spikey_codec import weights
-from spikey_codec.constants import ORDER, WEIGHT_BITS
+from spikey_codec.constants import GREATEST_WEIGHT_SUM, ORDER, WEIGHT_BITS
 from spikey_codec.prediction import linear
-from spikey_codec.prediction.linear import GREATEST_SUM, covariance, fitted, residual_powers
-from strategies import samples
+from spikey_codec.prediction.linear import covariance, fitted, residual_powers
 
 ONE = 1 << WEIGHT_BITS
 
@@ -32,7 +32,7 @@ def autoregressive(taps: list[float], n: int, seed: int = 0, size: float = 1000.
 
 def assert_usable(predictor: np.ndarray):
     assert predictor.dtype == np.int16 and predictor.shape == (ORDER,)
-    assert np.abs(predictor.astype(int)).sum() < GREATEST_SUM
+    assert np.abs(predictor.astype(int)).sum() < GREATEST_WEIGHT_SUM
 
 
 # Covariance
@@ -46,13 +46,13 @@ def test_covariance_is_exact(levels):
 
 
 @pytest.mark.parametrize("level", [-32768, 32767])
-def test_covariance_of_the_longest_and_loudest_lead_is_exact(level):
+def test_covariance_of_the_longest_and_loudest_channel_is_exact(level):
     levels = np.full(131_072, level, np.int16)
     assert (covariance(levels) == level * level * (131_072 - ORDER)).all()
 
 
 @pytest.mark.parametrize("n", range(ORDER + 2))
-def test_covariance_of_very_short_leads(n):
+def test_covariance_of_very_short_channels(n):
     levels = np.arange(3, 3 + n)
     assert covariance(levels).tolist() == exact_covariance(levels)
     assert covariance(levels).any() == (n > ORDER)
@@ -87,7 +87,7 @@ def test_residual_powers_are_those_of_the_residuals(levels, seed):
 
 def test_residual_powers_fit_64_bits_for_the_largest_matrix_and_weights():
     matrix = covariance(np.full(1 << 20, -32768, np.int16))
-    predictor = np.full(ORDER, -(GREATEST_SUM - ORDER) // ORDER)
+    predictor = np.full(ORDER, -(GREATEST_WEIGHT_SUM - ORDER) // ORDER)
     scaled = int(matrix[0, 0]) >> linear.power_shift(matrix)
     exact = scaled * (ONE - int(predictor.sum())) ** 2
     assert residual_powers(matrix, predictor[None]).tolist() == [exact]
@@ -117,7 +117,7 @@ def test_nothing_near_the_fitted_predictor_or_in_the_codebook_is_better(levels, 
     else:  # it may be that of a lower order, and not be the best of all
         others[:, np.flatnonzero(np.append(1, own))[-1] :] = 0
     powers = residual_powers(matrix, np.vstack([own, others])).tolist()
-    rounding = (3 * GREATEST_SUM) ** 2 + 2e-6 * ONE**2 * matrix[0, 0]
+    rounding = (3 * GREATEST_WEIGHT_SUM) ** 2 + 2e-6 * ONE**2 * matrix[0, 0]
     assert powers[0] <= min(powers[1:]) + rounding
 
 
@@ -137,7 +137,7 @@ def test_weights_that_sum_too_high_are_replaced_by_those_of_a_lower_order(seed):
     a = np.random.default_rng(seed).normal(0, 1e4, (ORDER + 1, ORDER + 1))
     matrix = np.rint(a @ a.T)
     best = np.linalg.solve(matrix[1:, 1:], matrix[0, 1:])
-    assert np.abs(best).sum() > GREATEST_SUM / ONE
+    assert np.abs(best).sum() > GREATEST_WEIGHT_SUM / ONE
     predictor = fitted(matrix)
     assert_usable(predictor)
     expected = np.linalg.solve(matrix[1:9, 1:9], matrix[0, 1:9])
@@ -155,14 +155,14 @@ def test_weights_that_sum_too_high_are_replaced_by_those_of_a_lower_order(seed):
     ],
     ids=["silence", "too short", "silence after a click", "one sample"],
 )
-def test_leads_without_anything_to_go_by_give_no_weights(levels):
+def test_channels_without_anything_to_go_by_give_no_weights(levels):
     predictor = fitted(covariance(levels))
     assert_usable(predictor)
     assert not predictor.any()
 
 
 @pytest.mark.parametrize("value", [1, -32768, 32767])
-def test_a_constant_lead_is_predicted_by_itself(value):
+def test_a_constant_channel_is_predicted_by_itself(value):
     predictor = fitted(covariance(np.full(500, value, np.int16)))
     assert_usable(predictor)
     assert abs(predictor.astype(int).sum() - ONE) < ORDER
@@ -175,5 +175,5 @@ def test_the_codebook_holds_predictors_the_arithmetic_can_bear():
     codebook = weights.load("linear")
     assert codebook.dtype == np.int16
     assert codebook.ndim == 2 and codebook.shape[1] == ORDER and 1 <= len(codebook) <= 254
-    assert np.abs(codebook.astype(int)).sum(1).max() < GREATEST_SUM
+    assert np.abs(codebook.astype(int)).sum(1).max() < GREATEST_WEIGHT_SUM
     assert len(np.unique(codebook, axis=0)) == len(codebook)

@@ -6,20 +6,22 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from spikey_codec import codec, weights
-from spikey_codec.quantizer import mapping as converter
-from spikey_codec.quantizer.mapping import CHALLENGE, PLAIN, PALETTE, Mapping, code_range, to_codes
 from strategies import multichannel, pcm_bytes, plain_wav, samples
 
-CODES = np.arange(-512, 512, dtype=np.int16)
+from spikey_codec import codec, weights
+from spikey_codec.constants import CHALLENGE, HIGHEST_CODE, LOWEST_CODE, PALETTE, PLAIN
+from spikey_codec.quantizer.detect import MappingDetector, to_codes
+from spikey_codec.quantizer.mapping import Mapping, challenge_pcm, code_range, to_samples
+from spikey_codec.quantizer.nonuniform import reconstruction_levels
+
+CODES = np.arange(LOWEST_CODE, HIGHEST_CODE + 1, dtype=np.int16)
 
 
 def assert_exact(values: np.ndarray) -> tuple[np.ndarray, Mapping]:
     """Samples that come back from their codes; codes and mapping for more checks."""
     codes, mapping = to_codes(values)
     assert codes.dtype == np.int16 and codes.shape == values.shape
-    back = converter.to_samples(codes, mapping)
+    back = to_samples(codes, mapping)
     assert back.dtype == np.int16
     np.testing.assert_array_equal(back, values)
     if codes.size:
@@ -44,11 +46,11 @@ def test_the_map_is_the_formula_in_exact_arithmetic():
         return int(exact.quantize(Decimal(1), ROUND_HALF_EVEN))
 
     expected = [-pcm(-q - 1) - 1 if q < 0 else pcm(q) for q in range(-512, 512)]
-    assert converter.challenge_pcm().tolist() == expected
+    assert challenge_pcm().tolist() == expected
 
 
 def test_all_codes_map_both_ways():
-    pcm = converter.challenge_pcm()
+    pcm = challenge_pcm()
     codes, mapping = assert_exact(pcm)
     assert mapping.kind == CHALLENGE
     np.testing.assert_array_equal(codes, CODES)
@@ -57,15 +59,15 @@ def test_all_codes_map_both_ways():
 
 @pytest.mark.parametrize("shape", [(1024, 1), (512, 2), (4, 256)])
 def test_the_map_takes_frames_of_channels(shape):
-    codes, mapping = assert_exact(converter.challenge_pcm().reshape(shape))
+    codes, mapping = assert_exact(challenge_pcm().reshape(shape))
     assert mapping.kind == CHALLENGE
     np.testing.assert_array_equal(codes, CODES.reshape(shape))
 
 
 @pytest.mark.parametrize("at", [0, 1, 511, 512, 1022, 1023])
 @pytest.mark.parametrize("by", [-1, 1])
-def test_one_value_beside_the_map_makes_it_another_mapping(at, by):
-    values = converter.challenge_pcm().copy()
+def test_one_value_off_the_map_makes_it_another_mapping(at, by):
+    values = challenge_pcm().copy()
     if not -32768 <= int(values[at]) + by <= 32767:
         by = -by
     values[at] += by
@@ -106,7 +108,7 @@ def test_ranks_are_exact_beyond_the_range_of_16_signed_bits(n):
     mapping = Mapping(PALETTE, used)
     lowest, highest = code_range(mapping)
     codes = np.arange(lowest, highest + 1, dtype=np.int16)
-    np.testing.assert_array_equal(converter.to_samples(codes, mapping), used)
+    np.testing.assert_array_equal(to_samples(codes, mapping), used)
 
 
 def test_values_without_gaps_are_their_own_codes():
@@ -128,7 +130,7 @@ def test_ranks_are_used_where_they_make_the_file_shorter(monkeypatch, gap, frame
     rng = np.random.default_rng(gap)
     data = plain_wav((np.rint(rng.normal(0, 20, frames)) * gap).astype(np.int16))
     chosen = len(codec.compress(data))
-    monkeypatch.setattr(converter.MappingDetector, "mapping", lambda self: Mapping(PLAIN))
+    monkeypatch.setattr(MappingDetector, "mapping", lambda self: Mapping(PLAIN))
     plain = len(codec.compress(data))
     assert chosen < plain if frames == 4000 else chosen <= plain + 4
 
@@ -157,22 +159,22 @@ def test_samples_may_be_a_view_of_the_files_bytes(values):
 # Where codes lie
 
 
-@pytest.mark.parametrize("edge_bits", [8, 6])
-def test_the_level_of_a_code_is_the_middle_of_its_interval(edge_bits):
-    edges = np.sort(np.random.default_rng(edge_bits).integers(-9999, 9999, 1025)).astype(np.int32)
-    levels = converter.levels(edges, edge_bits, 5)
+def test_the_level_of_a_code_is_the_middle_of_its_interval():
+    random = np.random.default_rng(8)
+    transitions = np.sort(random.integers(-9999, 9999, 1025)).astype(np.int32)
+    levels = reconstruction_levels(transitions)
     assert levels.dtype == np.int32
-    middle = (edges[1:] + edges[:-1]) / 2 / 2 ** (edge_bits - 5)
+    middle = (transitions[1:] + transitions[:-1]) / 2 / 8
     assert levels.tolist() == np.floor(middle + 0.5).tolist()
 
 
 def test_even_codes_have_levels_at_their_middle():
     even = np.arange(-512, 513, dtype=np.int32) << 8
-    np.testing.assert_array_equal(converter.levels(even, 8, 5), 32 * CODES.astype(int) + 16)
+    np.testing.assert_array_equal(reconstruction_levels(even), 32 * CODES.astype(int) + 16)
 
 
-def test_the_shipped_edges_ascend_over_the_range_of_codes():
-    edges = weights.load("converter")
-    assert edges.dtype == np.int32 and edges.shape == (1025,)
-    assert (np.diff(edges) >= 0).all()
-    assert np.abs(edges - 256 * np.arange(-512, 513)).max() < 8 * 256
+def test_the_shipped_transition_levels_ascend_over_the_range_of_codes():
+    transitions = weights.load("converter")
+    assert transitions.dtype == np.int32 and transitions.shape == (1025,)
+    assert (np.diff(transitions) >= 0).all()
+    assert np.abs(transitions - 256 * np.arange(-512, 513)).max() < 8 * 256

@@ -20,6 +20,7 @@ from spikey_codec import archive, codec, stream
 from spikey_codec.bitstream import header as container
 from spikey_codec.constants import CHALLENGE_RATE
 from spikey_codec.quantizer import mapping as converter
+from spikey_codec.quantizer.detect import FEWEST
 from spikey_codec.quantizer.mapping import Mapping
 from spikey_codec.readers.wav import plain_header
 
@@ -81,7 +82,7 @@ def wav(pcm: np.ndarray, rate: int) -> bytes:
 def unevenly_converted() -> bytes:
     """A recording long enough for its codes' widths, 1 and 3 in turns, to be found and sent."""
     edges = np.cumsum(np.where(np.arange(64) % 2, 3, 1)) - 64
-    codes = np.searchsorted(edges, noise(converter.FEWEST, 6) * 2 // 3) - 32
+    codes = np.searchsorted(edges, noise(FEWEST, 6) * 2 // 3) - 32
     return wav(codes.astype(np.int16)[:, None], 20000)
 
 

@@ -14,7 +14,7 @@ from spikey_codec.bitstream.fields import write_varint
 from spikey_codec.quantizer.mapping import challenge_pcm
 from spikey_codec.errors import CorruptError, RecordingError, UsageError
 from spikey_codec.lab import simulate
-from spikey_codec.prediction import cross_channel as joint
+from spikey_codec.constants import TAPS
 from spikey_codec.stream import Calibration, StreamDecoder, StreamEncoder
 from strategies import examples
 from strategies import samples as sample_arrays
@@ -226,7 +226,7 @@ def test_leads_of_a_stream_have_no_peers(signal):
     size = next(size for size in range(len(first)) if packet_of(first[-4 - size : -4]) == first)
     body = first[-4 - size : -4]
     fields = 3 + 2  # version, mapping, number of leads; the first lead's side information
-    peers = bytes([REFERENCES, 1, 0, 9]) + bytes(joint.TAPS)
+    peers = bytes([REFERENCES, 1, 0, 9]) + bytes(TAPS)
     forged = packet_of(body[:fields] + peers + body[fields:])
     decoder = StreamDecoder()
     assert not len(decoder.push(forged)) and decoder.lost == [(0, 20)]

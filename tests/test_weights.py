@@ -112,8 +112,17 @@ def test_an_array_that_is_not_listed_is_refused(copied):
 
 @pytest.mark.parametrize(
     "content",
-    ["", "{", "[]", "{}", '{"arrays": []}', '{"arrays": {"linear": {"md5": ""}}}', "\x00", "null",
-     pytest.param("[" * 9999, id="nested too deeply")],
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        '{"arrays": []}',
+        '{"arrays": {"linear": {"md5": ""}}}',
+        "\x00",
+        "null",
+        pytest.param("[" * 9999, id="nested too deeply"),
+    ],
 )
 def test_an_unreadable_manifest_is_refused(copied, content):
     (copied / weights.MANIFEST).write_text(content, "utf-8")

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..constants import CHALLENGE_CHANNELS, CHALLENGE_RATE, WITH_NETWORK
-from ..errors import CorruptError, NotBrainwireError, VersionError
-from ..quantizer.mapping import (
-    CHALLENGE, LISTED, MOST_NONUNIFORM, MOST_WIDTH, NONUNIFORM, Mapping, widths_of
+from ..constants import (
+    CHALLENGE, CHALLENGE_CHANNELS, CHALLENGE_RATE, LISTED, MOST_NONUNIFORM, MOST_WIDTH, NONUNIFORM,
+    WITH_NETWORK,
 )  # fmt: skip
+from ..errors import CorruptError, NotBrainwireError, VersionError
+from ..quantizer.mapping import Mapping
+from ..quantizer.nonuniform import widths_of
 from ..readers import wav
 from ..readers.base import Source
 from .fields import Reader, read_packed, write_packed, write_varint

@@ -16,11 +16,11 @@ import numpy as np
 
 from .. import weights
 from ..bitstream.channel_header import MOST_PREDICTORS, ChannelHeader
-from ..constants import BAD_SYMBOL, OVERRUN, PREDICTION_BITS, TRANSITION_BITS
+from ..constants import BAD_SYMBOL, OVERRUN, PREDICTION_BITS
 from ..entropy.contexts import ScaleBins, scale_bins
 from ..errors import CorruptError, WeightsError
 from ..kernels.groups import Coded, Contexts, Quantizer
-from ..quantizer.mapping import levels as reconstruction_levels
+from ..quantizer.nonuniform import reconstruction_levels
 
 NO_OFFSETS = np.zeros(0, np.int32)
 TOO_SHORT = "The file is cut short or damaged."
@@ -66,7 +66,7 @@ class Coder(ABC):
         edges = np.frombuffer(transitions, np.int32).copy()
         self.levels = np.zeros(0, np.int32)
         if nonuniform:
-            self.levels = reconstruction_levels(edges, TRANSITION_BITS, PREDICTION_BITS)
+            self.levels = reconstruction_levels(edges)
         self.codebook = weights.load("linear")
         if len(self.codebook) > MOST_PREDICTORS:
             raise WeightsError("The codebook has more predictors than a byte can number.")

@@ -10,7 +10,7 @@ import numpy as np
 from ..bitstream.channel_header import ChannelHeader
 from ..constants import CENTRE, LONG_TERM_SHIFT, ORDER, SCALE_BITS, SHORT_TERM_SHIFT
 from ..entropy.contexts import bin_of
-from ..entropy.huffman import CodeTables
+from ..entropy.huffman import empty_tables
 from ..errors import CorruptError
 from ..kernels.groups import LinearLanes
 from ..kernels.huffman_table import build_tables
@@ -26,7 +26,7 @@ class LinearHuffman(Coder):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self.tables = CodeTables(self.bins, self.encoding, not self.encoding)
+        self.tables = empty_tables(self.bins, self.encoding, not self.encoding)
 
     def segments(self, frames: int, channels: int) -> int:
         """Enough that a processor has several lanes to work on at once."""
@@ -75,7 +75,7 @@ class LinearHuffman(Coder):
     def prepare(self) -> None:
         rows = [bin_of(residual << SCALE_BITS, self.bins) for residual in COMMON_RESIDUALS]
         with self.lock:
-            build_tables(*rows, *self.quantizer, *self.contexts, *self.tables.arrays())
+            build_tables(*rows, *self.quantizer, *self.contexts, *self.tables)
 
     def _arguments(self, codes: np.ndarray, state: State, offsets: np.ndarray) -> tuple[Any, ...]:
         """The kernels' arguments up to the payload."""
@@ -85,5 +85,5 @@ class LinearHuffman(Coder):
             *self.contexts,
             *state.groups,
             offsets,
-            *self.tables.arrays(),
+            *self.tables,
         )

@@ -78,7 +78,7 @@ class NetworkCoder(Coder):
                     row[1 + 2 * i : 3 + 2 * i] = slots[reference.channel], reference.correlation
         centres = self.bins.table[[header.scale for header in headers], CENTRE]
         window, residuals = self.tables_of_network.windows(len(headers))
-        cells, outputs = self.tables_of_network.cells_at_start(len(headers))
+        cells, outputs = self.tables_of_network.recurrent_state(len(headers))
         predictors = np.array([header.predictor for header in headers], np.int32)[:, ::-1]
         return NetworkLanes(
             np.ascontiguousarray(predictors),
@@ -87,7 +87,7 @@ class NetworkCoder(Coder):
         )  # fmt: skip
 
     def _network(self) -> Network:
-        return Network(*self.tables_of_network.arguments())
+        return self.tables_of_network.group()
 
     def _arguments(self, codes: np.ndarray, state: State, offsets: np.ndarray) -> tuple[Any, ...]:
         """The kernels' arguments up to what is the entropy coder's own."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..entropy.huffman import CodeTables
+from ..entropy.huffman import empty_tables
 from ..errors import CorruptError
 from ..kernels.network_huffman import network_huffman_decode, network_huffman_encode
 from .base import NO_OFFSETS, State, check_end, to_payload, to_words
@@ -18,7 +18,7 @@ class NetworkHuffman(NetworkCoder):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self.tables = CodeTables(self.bins, self.encoding, not self.encoding)
+        self.tables = empty_tables(self.bins, self.encoding, not self.encoding)
 
     def encode(
         self, codes: np.ndarray, state: State, offsets: np.ndarray = NO_OFFSETS
@@ -26,7 +26,7 @@ class NetworkHuffman(NetworkCoder):
         out = np.empty(len(codes) + 2, np.uint32)
         arguments = self._arguments(codes, state, offsets)
         with self.lock:
-            bits = network_huffman_encode(*arguments, *self.tables.arrays(), out)
+            bits = network_huffman_encode(*arguments, *self.tables, out)
         state.row += len(codes) // state.lanes
         return to_payload(out, bits)
 
@@ -39,7 +39,7 @@ class NetworkHuffman(NetworkCoder):
         arguments = self._arguments(codes, state, offsets)
         words = to_words(payload, state.lanes)
         with self.lock:
-            bits = network_huffman_decode(*arguments, *self.tables.arrays(), words)
+            bits = network_huffman_decode(*arguments, *self.tables, words)
         check_end(payload, bits)
         state.row += count // state.lanes
         return codes

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from .. import codec, constants, weights
-from ..quantizer import mapping as converter
+from .. import codec, weights
+from ..constants import HIGHEST_CODE, LOWEST_CODE, TRANSITION_BITS
+from ..quantizer.nonuniform import reconstruction_levels
 from ..system import files
 from . import converter as fit_converter
 from . import data, density, linear
 from .data import Report, Split
 
 
-def _levels(leads: list[np.ndarray], folder: Path) -> list[np.ndarray]:
-    edges = weights.read(folder, "converter")
-    levels = converter.levels(edges, constants.TRANSITION_BITS, constants.PREDICTION_BITS)
-    return [levels[lead + 512] for lead in leads]
+def _levels(channels: list[np.ndarray], folder: Path) -> list[np.ndarray]:
+    levels = reconstruction_levels(weights.read(folder, "converter"))
+    return [levels[codes - LOWEST_CODE] for codes in channels]
 
 
 def _split(recordings: list[Path], keep_out: int, folder: Path, name: str) -> Split:
@@ -28,40 +29,42 @@ def _split(recordings: list[Path], keep_out: int, folder: Path, name: str) -> Sp
     return data.split(recordings, keep_out)
 
 
-def _save(folder: Path, name: str, array: np.ndarray, split: Split, **about) -> None:
+def _save(folder: Path, name: str, array: np.ndarray, split: Split, **about: Any) -> None:
     made_by = f"spikey fit {name} RECORDINGS --keep-out {split.about['keep_out']}"
     weights.save(folder, name, array, {"made_by": made_by, **split.about, **about})
 
 
-def fit_converter_edges(recordings: list[Path], folder: Path, keep_out: int, report: Report):
+def fit_converter_edges(
+    recordings: list[Path], folder: Path, keep_out: int, report: Report
+) -> None:
     """Fit and save `converter`; reports ideal bits per sample on what was kept out."""
     split = _split(recordings, keep_out, folder, "converter")
-    edges = fit_converter.fit(split.fitted, report)
-    _save(folder, "converter", edges, split)
-    even = np.arange(-512, 513) << constants.TRANSITION_BITS
-    for name, leads in (("fitted on", split.fitted[::8]), ("kept out", split.kept_out)):
-        if leads:
+    transitions = fit_converter.fit(split.fitted, report)
+    _save(folder, "converter", transitions, split)
+    even = np.arange(LOWEST_CODE, HIGHEST_CODE + 2) << TRANSITION_BITS
+    for name, channels in (("fitted on", split.fitted[::8]), ("kept out", split.kept_out)):
+        if channels:
             report(
-                f"ideal bits per sample, {name} ({len(leads)} recordings): "
-                f"{fit_converter.bits_per_sample(leads, even):.4f} with even codes, "
-                f"{fit_converter.bits_per_sample(leads, edges):.4f} with these"
+                f"ideal bits per sample, {name} ({len(channels)} recordings): "
+                f"{fit_converter.bits_per_sample(channels, even):.4f} with even codes, "
+                f"{fit_converter.bits_per_sample(channels, transitions):.4f} with these"
             )
 
 
 def fit_linear_codebook(
     recordings: list[Path], folder: Path, keep_out: int, seed: int, predictors: int, report: Report
-):
+) -> None:
     """Fit and save `linear`; needs `converter` in the folder."""
     split = _split(recordings, keep_out, folder, "linear")
     codebook = linear.fit(_levels(split.fitted, folder), seed, predictors, report)
     _save(folder, "linear", codebook, split, seed=seed)
-    for name, leads in (("fitted on", split.fitted), ("kept out", split.kept_out)):
-        if leads:
-            loss = linear.loss_bits(_levels(leads, folder), codebook)
-            report(f"{name} ({len(leads)} recordings): {loss:.5f} bits over each one's best")
+    for name, channels in (("fitted on", split.fitted), ("kept out", split.kept_out)):
+        if channels:
+            loss = linear.loss_bits(_levels(channels, folder), codebook)
+            report(f"{name} ({len(channels)} recordings): {loss:.5f} bits over each one's best")
 
 
-def fit_density_shape(recordings: list[Path], folder: Path, keep_out: int, report: Report):
+def fit_density_shape(recordings: list[Path], folder: Path, keep_out: int, report: Report) -> None:
     """Fit and save `density`; needs `converter` and `linear` in the folder."""
     split = _split(recordings, keep_out, folder, "density")
     mass = density.fit(
@@ -72,7 +75,7 @@ def fit_density_shape(recordings: list[Path], folder: Path, keep_out: int, repor
     report(f"density of {len(split.fitted)} recordings: excess kurtosis {kurtosis:.3f}")
 
 
-def score(recordings: list[Path], folder: Path, keep_out: int, report: Report):
+def score(recordings: list[Path], folder: Path, keep_out: int, report: Report) -> None:
     """Compress both parts of a split with a folder's weights; reports the ratio of each."""
     weights.use(folder)
     parts = data.split(recordings, keep_out)

@@ -1,21 +1,23 @@
-"""`spikey fit converter`: the converter's 1,025 code edges, by maximum likelihood.
+"""`spikey fit converter`: the converter's 1,025 code transition levels, by maximum likelihood.
 
 A code that comes more often than the prediction makes one expect is wider than thought. Starting
 from the histogram of codes over a smoothed one, every pass multiplies each width by the ratio of
-codes seen to codes expected: expectation-maximisation where the widths are mixture weights.
-What varies slowly over the range is indistinguishable from the signal's own distribution and is
-taken out again, so that edge k stays near k - 512 up to the local pattern.
+codes seen to codes expected: expectation maximisation where the widths are mixture weights, with
+the same M-step as for a single recording of another converter (quantizer/estimate.py). What varies
+slowly over the range is indistinguishable from the signal's own distribution and is taken out
+again, so that transition level k stays near k - 512 up to the local pattern.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..constants import TRANSITION_BITS
+from ..constants import HIGHEST_CODE, LOWEST_CODE, TRANSITION_BITS
+from ..quantizer.estimate import likelier_widths
 from . import model
 from .data import Report
 
-CODES = 1024
+CODES = HIGHEST_CODE + 1 - LOWEST_CODE
 HISTOGRAM_SMOOTHING = 24  # codes, standard deviation
 DRIFT_SMOOTHING = 48  # codes: slower variation than this is not the converter's pattern
 NARROWEST, WIDEST = 0.02, 4.0  # codes
@@ -28,42 +30,45 @@ def _smoothed(values: np.ndarray, sigma: float) -> np.ndarray:
     return np.convolve(values, taps, "same") / np.convolve(np.ones(len(values)), taps, "same")
 
 
-def _edges(widths: np.ndarray) -> np.ndarray:
-    """Edges of these widths without their slow drift: edge k near k - 512."""
+def _without_drift(widths: np.ndarray) -> np.ndarray:
+    """Transition levels of these widths without their slow drift: level k near k - 512."""
     even = np.arange(CODES + 1) - CODES / 2
     for _ in range(3):  # the floor on widths brings a little drift back
         widths = np.clip(widths, NARROWEST, WIDEST)
         drift = np.concatenate([[0.0], np.cumsum(widths)]) - CODES / 2 - even
-        edges = even + drift - _smoothed(drift, DRIFT_SMOOTHING)
-        widths = np.diff(edges)
-    return np.maximum.accumulate(edges)
+        transitions = even + drift - _smoothed(drift, DRIFT_SMOOTHING)
+        widths = np.diff(transitions)
+    return np.maximum.accumulate(transitions)
 
 
-def _start(leads: list[np.ndarray]) -> np.ndarray:
+def _start(channels: list[np.ndarray]) -> np.ndarray:
     counts = np.zeros(CODES)
-    for lead in leads:
-        counts += np.bincount(lead + CODES // 2, minlength=CODES)
+    for codes in channels:
+        counts += np.bincount(codes - LOWEST_CODE, minlength=CODES)
     counts[0], counts[-1] = counts[1], counts[-2]  # clipped samples say nothing about a width
-    return _edges((counts + 20) / (_smoothed(counts, HISTOGRAM_SMOOTHING) + 20))
+    return _without_drift((counts + 20) / (_smoothed(counts, HISTOGRAM_SMOOTHING) + 20))
 
 
-def fit(leads: list[np.ndarray], report: Report = lambda line: None) -> np.ndarray:
-    """Edges of the codes -512 .. 511 and one more: int32, shape (1025,), in 1/256 code."""
-    edges = _start(leads)
+def fit(channels: list[np.ndarray], report: Report = lambda line: None) -> np.ndarray:
+    """Transition levels of the codes -512 .. 511: int32, shape (1025,), in 1/256 code.
+
+    channels : codes of each, int16, shape (frames,)
+    """
+    transitions = _start(channels)
     for turn in range(PASSES):
-        part = leads[turn % PARTS :: PARTS] or leads
-        levels = (edges[1:] + edges[:-1]) / 2
+        part = channels[turn % PARTS :: PARTS] or channels
+        levels = model.middles(transitions)
         expected, seen = np.zeros(CODES), np.zeros(CODES)
-        for lead in part:
-            x = levels[lead + 512]
+        for codes in part:
+            x = levels[codes - LOWEST_CODE]
             mean, sigma = model.predictions(x, model.own_predictor(x))
-            model.expected_counts(lead, mean, sigma, edges, expected, seen)
-        ratio = (seen + PRIOR) / (expected + PRIOR)
-        edges = _edges(np.diff(edges) * ratio)
-        report(f"pass {turn + 1} of {PASSES}: widths moved by {np.abs(ratio - 1).mean():.4f}")
-    return np.rint(edges * (1 << TRANSITION_BITS)).astype(np.int32)
+            model.expected_counts(codes, mean, sigma, transitions, expected, seen)
+        transitions = _without_drift(likelier_widths(np.diff(transitions), seen, expected, PRIOR))
+        moved = np.abs((seen + PRIOR) / (expected + PRIOR) - 1).mean()
+        report(f"pass {turn + 1} of {PASSES}: widths moved by {moved:.4f}")
+    return np.rint(transitions * (1 << TRANSITION_BITS)).astype(np.int32)
 
 
-def bits_per_sample(leads: list[np.ndarray], edges: np.ndarray) -> float:
-    """Ideal code length of leads with these integer edges."""
-    return model.mean_code_length(leads, edges / (1 << TRANSITION_BITS))
+def bits_per_sample(channels: list[np.ndarray], transitions: np.ndarray) -> float:
+    """Ideal code length of channels with these transition levels, integers in 1/256 code."""
+    return model.mean_code_length(channels, transitions / (1 << TRANSITION_BITS))

@@ -1,6 +1,6 @@
-"""`spikey fit density`: the shape of the error's density, relative to its tracked scale.
+"""`spikey fit density`: the shape of the residual's density, relative to its scale.
 
-A histogram of errors in units of the scale class's middle, each code's mass spread evenly over
+A histogram of residuals in units of the scale bin's middle, each code's mass spread evenly over
 the code's own interval, made smooth and given a floor; what is shipped is its running sum.
 """
 
@@ -11,30 +11,36 @@ import math
 import numba
 import numpy as np
 
-from .. import constants as k
+from ..constants import (
+    CDF_GRID_BITS,
+    CDF_REACH,
+    HIGHEST_CODE,
+    LOWEST_CODE,
+    MASS_BITS,
+    TRANSITION_BITS,
+    WEIGHT_BITS,
+)
 from ..prediction import linear
 from . import model
 
-REACH = 12  # the table ends at this many mean |errors| to each side
-TOTAL_BITS = 24  # the whole mass
-CELLS = REACH << k.CDF_GRID_BITS
+CELLS = CDF_REACH << CDF_GRID_BITS  # to each side
 SMOOTHING = 1.5  # cells, standard deviation
 FLOOR = 2e-7  # of the mass per cell, so that nothing costs infinitely much
 FINEST_SCALE = 3.0  # codes: below, one code covers too much of the density to see its shape
 
 
 @numba.njit(cache=True)
-def _spread(codes, mean, sigma, edges, histogram, per_scale, cells):
+def _spread(codes, mean, sigma, transitions, histogram, per_scale, cells):
     for t in range(model.WARM_UP, len(codes)):
-        code = codes[t] + 512
+        code = codes[t] - LOWEST_CODE
         scale = sigma[t] / model.MEAN_TO_SIGMA
-        if scale < FINEST_SCALE or code == 0 or code == 1023:
+        if scale < FINEST_SCALE or code == 0 or code == HIGHEST_CODE - LOWEST_CODE:
             continue
         octave = math.floor(math.log2(scale))
         quarter = math.floor((scale / 2.0**octave - 1) * 4)
         middle = 2.0**octave * (9 + 2 * quarter) / 8
-        left = (edges[code] - mean[t]) / middle * per_scale + cells
-        right = (edges[code + 1] - mean[t]) / middle * per_scale + cells
+        left = (transitions[code] - mean[t]) / middle * per_scale + cells
+        right = (transitions[code + 1] - mean[t]) / middle * per_scale + cells
         if left < 0 or right >= 2 * cells:
             continue
         first, last = int(left), int(right)
@@ -43,24 +49,24 @@ def _spread(codes, mean, sigma, edges, histogram, per_scale, cells):
             histogram[cell] += inside / (right - left)
 
 
-def fit(leads: list[np.ndarray], edges: np.ndarray, codebook: np.ndarray) -> np.ndarray:
-    """Cumulative mass at -REACH .. REACH mean |errors|: int32, shape (2 * CELLS + 1,).
+def fit(channels: list[np.ndarray], transitions: np.ndarray, codebook: np.ndarray) -> np.ndarray:
+    """Cumulative mass at -12 .. 12 mean |residuals|: int32, shape (2 * CELLS + 1,), in 2^-24.
 
-    leads : codes; edges : from fit.converter; codebook : from fit.linear
+    channels : codes; transitions : from fit.converter; codebook : from fit.linear
     """
-    edges = edges / (1 << k.TRANSITION_BITS)
-    levels = (edges[1:] + edges[:-1]) / 2
+    transitions = transitions / (1 << TRANSITION_BITS)
+    levels = model.middles(transitions)
     histogram = np.zeros(2 * CELLS)
-    for lead in leads:
-        x = levels[lead + 512]
+    for codes in channels:
+        x = levels[codes - LOWEST_CODE]
         matrix = linear.covariance(np.rint(x * model.LEVEL_STEPS))
-        best = codebook[linear.residual_powers(matrix, codebook).argmin()] / (1 << k.WEIGHT_BITS)
+        best = codebook[linear.residual_powers(matrix, codebook).argmin()] / (1 << WEIGHT_BITS)
         mean, sigma = model.predictions(x, best)
-        _spread(lead, mean, sigma, edges, histogram, 1 << k.CDF_GRID_BITS, CELLS)
+        _spread(codes, mean, sigma, transitions, histogram, 1 << CDF_GRID_BITS, CELLS)
     taps = np.exp(-0.5 * (np.arange(-6, 7) / SMOOTHING) ** 2)
     mass = np.convolve(histogram, taps / taps.sum(), "same") / histogram.sum() + FLOOR
     running = np.concatenate([[0.0], np.cumsum(mass)])
-    return np.rint(running / running[-1] * (1 << TOTAL_BITS)).astype(np.int32)
+    return np.rint(running / running[-1] * (1 << MASS_BITS)).astype(np.int32)
 
 
 def excess_kurtosis(mass: np.ndarray) -> float:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..constants import ORDER, WEIGHT_BITS
+from ..constants import WEIGHT_BITS
 from ..prediction import linear
 from .data import Report
 
@@ -20,7 +20,7 @@ ROUNDS = 60
 
 
 def normalised_covariance(levels: np.ndarray) -> np.ndarray:
-    """Covariance matrix of a lead divided by the residual power of its own best predictor."""
+    """Covariance matrix of a channel divided by the residual power of its own best predictor."""
     matrix = linear.covariance(levels)
     own = linear.fitted(matrix) / (1 << WEIGHT_BITS)
     return matrix / _power(matrix, own)
@@ -38,16 +38,16 @@ def _losses(matrices: np.ndarray, codebook: np.ndarray) -> np.ndarray:
 
 
 def fit(
-    leads: list[np.ndarray],
+    channels: list[np.ndarray],
     seed: int,
     predictors: int = PREDICTORS,
     report: Report = lambda line: None,
 ) -> np.ndarray:
     """The codebook: int16, shape (predictors, ORDER), newest sample first, best known first.
 
-    leads : levels of each recording, integers in 1/32 code.
+    channels : levels of each recording, integers in 1/32 code
     """
-    matrices = np.stack([normalised_covariance(lead) for lead in leads])
+    matrices = np.stack([normalised_covariance(levels) for levels in channels])
     rng = np.random.Generator(np.random.PCG64(seed))
     chosen = [int(rng.integers(len(matrices)))]
     codebook = linear.fitted(matrices[chosen[0]])[None]
@@ -76,6 +76,7 @@ def mean_loss_bits(losses: np.ndarray) -> float:
     return float(0.5 * np.log2(losses.min(1)).mean())
 
 
-def loss_bits(leads: list[np.ndarray], codebook: np.ndarray) -> float:
-    """`mean_loss_bits` of a codebook on leads given as levels in 1/32 code."""
-    return mean_loss_bits(_losses(np.stack([normalised_covariance(x) for x in leads]), codebook))
+def loss_bits(channels: list[np.ndarray], codebook: np.ndarray) -> float:
+    """`mean_loss_bits` of a codebook on channels given as levels in 1/32 code."""
+    matrices = np.stack([normalised_covariance(levels) for levels in channels])
+    return mean_loss_bits(_losses(matrices, codebook))

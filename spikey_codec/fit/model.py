@@ -1,7 +1,7 @@
 """The codec's model in floating point, as far as fitting needs it.
 
-The same predictor order and the same two trackers of |error| as in kernels/state.py; the density is
-Gaussian here, which is close enough to weigh one code against its neighbours.
+The same predictor order and the same short-term and long-term scale as in the kernels; the density
+is Gaussian here, which is close enough to weigh one code against its neighbours.
 """
 
 from __future__ import annotations
@@ -11,18 +11,31 @@ import math
 import numba
 import numpy as np
 
-from ..constants import LONG_TERM_SHIFT, ORDER, SHORT_TERM_SHIFT, WEIGHT_BITS
+from ..constants import (
+    HIGHEST_CODE,
+    LONG_TERM_SHIFT,
+    LOWEST_CODE,
+    ORDER,
+    PREDICTION_BITS,
+    SHORT_TERM_SHIFT,
+    WEIGHT_BITS,
+)
 from ..prediction import linear
 
 MEAN_TO_SIGMA = math.sqrt(math.pi / 2)  # of a Gaussian
-LEVEL_STEPS = 32  # covariances are taken over integers, levels in 1/32 code
+LEVEL_STEPS = 1 << PREDICTION_BITS  # covariances are taken over integers, levels in 1/32 code
+LAST = HIGHEST_CODE - LOWEST_CODE  # place of the last code
 WARM_UP = 500  # samples at the start that do not count
+
+
+def middles(transitions: np.ndarray) -> np.ndarray:
+    """Middle of each code's interval: float64, shape (codes,), in the unit of the transitions."""
+    return (transitions[1:] + transitions[:-1]) / 2
 
 
 def own_predictor(levels: np.ndarray) -> np.ndarray:
     """The order-16 predictor of least residual power of this recording, float64."""
-    matrix = linear.covariance(np.rint(levels * LEVEL_STEPS))
-    return linear.fitted(matrix) / (1 << WEIGHT_BITS)
+    return linear.best_predictor(np.rint(levels * LEVEL_STEPS)) / (1 << WEIGHT_BITS)
 
 
 @numba.njit(cache=True)
@@ -31,17 +44,19 @@ def predictions(levels, weights):
     n = len(levels)
     mean = np.zeros(n)
     sigma = np.ones(n)
-    fast = 4.0
-    slow = 4.0
+    short_term = 4.0
+    long_term = 4.0
     for t in range(ORDER, n):
         m = 0.0
         for k in range(ORDER):
             m += weights[k] * levels[t - 1 - k]
         mean[t] = m
-        sigma[t] = max(slow + (fast - slow) / 16, 0.75 * fast, 0.2) * MEAN_TO_SIGMA
+        sigma[t] = (
+            max(long_term + (short_term - long_term) / 16, 0.75 * short_term, 0.2) * MEAN_TO_SIGMA
+        )
         size = abs(levels[t] - m)
-        fast += (size - fast) / (1 << SHORT_TERM_SHIFT)
-        slow += (size - slow) / (1 << LONG_TERM_SHIFT)
+        short_term += (size - short_term) / (1 << SHORT_TERM_SHIFT)
+        long_term += (size - long_term) / (1 << LONG_TERM_SHIFT)
     return mean, sigma
 
 
@@ -51,44 +66,44 @@ def _below(x, mean, sigma):
 
 
 @numba.njit(cache=True)
-def expected_counts(codes, mean, sigma, edges, expected, seen):
+def expected_counts(codes, mean, sigma, transitions, expected, seen):
     """Add, for each code, how often it was to be expected and how often it came.
 
     Samples whose density reaches a rail are left out: there the clipped mass hides the width.
     """
     for t in range(WARM_UP, len(codes)):
-        first = int(mean[t] - 4.5 * sigma[t]) + 512
-        last = int(mean[t] + 4.5 * sigma[t]) + 512
-        here = codes[t] + 512
-        if sigma[t] > 20 or min(first, here) <= 0 or max(last, here) >= 1023:
+        first = int(mean[t] - 4.5 * sigma[t]) - LOWEST_CODE
+        last = int(mean[t] + 4.5 * sigma[t]) - LOWEST_CODE
+        here = codes[t] - LOWEST_CODE
+        if sigma[t] > 20 or min(first, here) <= 0 or max(last, here) >= LAST:
             continue
-        below = _below(edges[first], mean[t], sigma[t])
+        below = _below(transitions[first], mean[t], sigma[t])
         for code in range(first, last + 1):
-            above = _below(edges[code + 1], mean[t], sigma[t])
+            above = _below(transitions[code + 1], mean[t], sigma[t])
             expected[code] += above - below
             below = above
         seen[here] += 1
 
 
 @numba.njit(cache=True)
-def code_length(codes, mean, sigma, edges):
+def code_length(codes, mean, sigma, transitions):
     """Ideal code length in bits of the samples after the warm-up, and their number."""
     bits = 0.0
     for t in range(WARM_UP, len(codes)):
-        code = codes[t] + 512
-        below = 0.0 if code == 0 else _below(edges[code], mean[t], sigma[t])
-        above = 1.0 if code == 1023 else _below(edges[code + 1], mean[t], sigma[t])
-        bits -= math.log2((above - below) * 0.999 + 0.001 / 1024)
+        code = codes[t] - LOWEST_CODE
+        below = 0.0 if code == 0 else _below(transitions[code], mean[t], sigma[t])
+        above = 1.0 if code == LAST else _below(transitions[code + 1], mean[t], sigma[t])
+        bits -= math.log2((above - below) * 0.999 + 0.001 / (LAST + 1))
     return bits, len(codes) - WARM_UP
 
 
-def mean_code_length(leads: list[np.ndarray], edges: np.ndarray) -> float:
-    """Ideal bits per sample over all leads, each with its own best order-16 predictor."""
-    levels = (edges[1:] + edges[:-1]) / 2
+def mean_code_length(channels: list[np.ndarray], transitions: np.ndarray) -> float:
+    """Ideal bits per sample over all channels, each with its own best order-16 predictor."""
+    levels = middles(transitions)
     bits = samples = 0.0
-    for lead in leads:
-        x = levels[lead + 512]
+    for codes in channels:
+        x = levels[codes - LOWEST_CODE]
         mean, sigma = predictions(x, own_predictor(x))
-        b, n = code_length(lead, mean, sigma, edges)
+        b, n = code_length(codes, mean, sigma, transitions)
         bits, samples = bits + b, samples + n
     return bits / max(samples, 1)

@@ -1,26 +1,38 @@
 """What a network is trained on: every recording's trace, and random places in it.
 
-All recordings lie one behind the other in a few flat tensors, each after as many rows of padding
-as a window looks back, so that a window is a run of rows wherever it ends. Everything is kept in
-16 bits: 20 bytes a sample, and 18 more for leads that have peers.
+All recordings lie one after the other in a few flat tensors, each after as many rows of padding
+as a window looks back, so that a window is a stretch of rows wherever it ends. Everything is kept
+in 16 bits: 20 bytes a sample, and 18 more for channels that have references.
 """
 
 from __future__ import annotations
 
 import functools
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from .. import constants
-from ..chunk import LONGEST, coder_for
-from ..quantizer.mapping import CHALLENGE, Mapping
-from ..constants import LATENT_AHEAD
-from ..prediction import cross_channel as joint, network
+from .. import weights
+from ..constants import (
+    CENTRE,
+    HIGHEST_CODE,
+    LATENT_AHEAD,
+    LONGEST_CHUNK,
+    LOWEST_CODE,
+    PREDICTION_BITS,
+)
+from ..entropy.contexts import ScaleBins, bin_of, scale_bins
+from ..prediction import cross_channel, linear, network
+from ..prediction.choose import choose
+from ..quantizer.nonuniform import reconstruction_levels
 from ..topology.graph import common_activity
 
+if TYPE_CHECKING:
+    import torch
+
 # Columns of a trace.
-MEAN, ERROR, LOG, FAST, MID, SLOW, LONG, OFFSET = range(8)
+MEAN, RESIDUAL, LOG, SHORT, MEDIUM, LONG, LONGEST, OFFSET = range(8)
 COLUMNS = 8
 SHORTEST = 1000  # frames of a recording worth learning from
 
@@ -35,71 +47,82 @@ class Alone(NamedTuple):
 class Together(NamedTuple):
     """A recording that others help to predict.
 
-    row, trace_row : its first row, and that of its trace with peers; frames : how many rows
-    peers, correlations : first rows of the peers, and the correlation with each in 1/128
+    row, trace_row : its first row, and that of its trace with references; frames : how many rows
+    references, correlations : first rows of the references; the correlation with each in 1/128
     """
 
     row: int
     trace_row: int
     frames: int
-    peers: tuple[int, ...]
+    references: tuple[int, ...]
     correlations: tuple[int, ...]
 
 
 class Places(NamedTuple):
     """Samples of recordings, as tensors of one shape.
 
-    rows : int64, in levels and codes; trace_rows : int64, in the traces of leads alone, or where
-    there are peers in those with peers
-    peers, correlations, present : int64, float32, bool, with one more axis for the peers; None
-    for leads alone
+    rows : int64, in levels and codes
+    trace_rows : int64, in the traces of channels alone, or in those of channels with references
+    references, correlations, present : int64, float32, bool, with one more axis for the
+        references; None for channels alone
     """
 
-    rows: object
-    trace_rows: object
-    peers: object = None
-    correlations: object = None
-    present: object = None
+    rows: torch.Tensor
+    trace_rows: torch.Tensor
+    references: torch.Tensor | None = None
+    correlations: torch.Tensor | None = None
+    present: torch.Tensor | None = None
 
 
 class Windows:
     """Levels, codes and traces of recordings on a device.
 
-    leads : codes, 1-D int16 arrays; groups : of simultaneous ones, lists of indices into leads
+    Parameters
+    ----------
+    channels : codes, 1-D int16 arrays
+    groups : of simultaneous channels, lists of indices into channels
     padding : rows before each recording that a window may look back on
-    most_peers : peers a lead may have; 0: leads are only predicted alone
+    most_references : that a channel may have; 0: channels are only predicted alone
     """
 
-    def __init__(self, leads, groups, padding: int, most_peers: int = 0, device: str = "cpu"):
+    def __init__(
+        self,
+        channels: Sequence[np.ndarray],
+        groups: Sequence[Sequence[int]],
+        padding: int,
+        most_references: int = 0,
+        device: str = "cpu",
+    ) -> None:
         import torch
 
-        self._torch, self.device, self.most_peers = torch, device, most_peers
-        coder = coder_for(Mapping(CHALLENGE), encoding=True)
+        self._torch, self.device, self.most_references = torch, device, most_references
+        levels = reconstruction_levels(weights.load("converter"))
+        bins = scale_bins(LOWEST_CODE, HIGHEST_CODE, even=False)
         self.alone: list[Alone] = []
         self.together: list[Together] = []
-        frames = sum(len(leads[i]) + padding * -(-len(leads[i]) // LONGEST) for g in groups
-                     for i in g)
+        lengths = [len(channels[i]) for group in groups for i in group]
+        frames = sum(length + padding * -(-length // LONGEST_CHUNK) for length in lengths)
         self.levels, self.codes = np.zeros((2, frames), np.int16)
         self.traces = np.zeros((frames, COLUMNS), np.int16)
-        self.own_errors = np.zeros(frames if most_peers else 0, np.int16)
+        self.own_residuals = np.zeros(frames if most_references else 0, np.int16)
         self._end = 0
-        joint_traces = []
+        joint_traces: list[np.ndarray] = []
         for group in groups:
-            for first in range(0, min(len(leads[i]) for i in group), LONGEST):
-                pieces = [leads[i][first : first + LONGEST] for i in group]
-                members = [_Member(coder, piece) for piece in pieces if _usable(piece)]
+            for first in range(0, min(len(channels[i]) for i in group), LONGEST_CHUNK):
+                pieces = [channels[i][first : first + LONGEST_CHUNK] for i in group]
+                members = [_Member(levels, bins, piece) for piece in pieces if _usable(piece)]
                 for member in members:
                     self._add(member, padding)
-                if most_peers and len(members) > 1:
-                    self._add_peers(members, padding, joint_traces)
+                if most_references and len(members) > 1:
+                    self._add_references(members, padding, joint_traces)
         self.joint_traces = np.zeros((0, COLUMNS), np.int16)
         if joint_traces:
             self.joint_traces = np.concatenate(joint_traces)
-        for name in ("levels", "codes", "traces", "own_errors", "joint_traces"):
+        for name in ("levels", "codes", "traces", "own_residuals", "joint_traces"):
             setattr(self, name, torch.from_numpy(getattr(self, name)).to(device))
-        # the column that windows are taken from once more, close together
-        self.errors = self.traces[:, ERROR].clone()
-        self.joint_errors = self.joint_traces[:, ERROR].clone()
+        # The column that windows are taken from, once more and close together.
+        self.residuals = self.traces[:, RESIDUAL].clone()
+        self.joint_residuals = self.joint_traces[:, RESIDUAL].clone()
 
     def _add(self, member: _Member, padding: int) -> None:
         member.row = self._end + padding
@@ -108,41 +131,56 @@ class Windows:
         self.levels[member.row : end] = member.levels
         self.codes[member.row : end] = member.codes
         self.traces[member.row : end] = member.trace()
-        if self.most_peers:
-            self.own_errors[member.row : end] = _narrow(member.own_errors)
+        if self.most_references:
+            self.own_residuals[member.row : end] = _narrow(member.own_residuals)
         self.alone.append(Alone(member.row, len(member.codes)))
 
-    def _add_peers(self, members: list[_Member], padding: int, traces: list[np.ndarray]) -> None:
-        """Each member with the others as its peers, those first that have most in common."""
+    def _add_references(
+        self, members: list[_Member], padding: int, traces: list[np.ndarray]
+    ) -> None:
+        """Each member with the others as its references, those first that have most in common."""
         measure = common_activity([member.codes for member in members])
         for i, member in enumerate(members):
             order = np.argsort(-measure[i], kind="stable")
-            others = [members[j] for j in order if j != i][: self.most_peers]
-            correlations, offsets = member.peers(others)
+            others = [members[j] for j in order if j != i][: self.most_references]
+            correlations, offsets = member.fit(others)
             rows = sum(map(len, traces)) + padding
             traces.append(np.zeros((padding, COLUMNS), np.int16))
             traces.append(member.trace(offsets))
-            self.together.append(Together(
-                member.row, rows, len(member.codes), tuple(other.row for other in others),
-                correlations,
-            ))
+            self.together.append(
+                Together(
+                    member.row,
+                    rows,
+                    len(member.codes),
+                    tuple(other.row for other in others),
+                    correlations,
+                )
+            )
 
-    def places_alone(self, count: int, generator, length: int = 1) -> Places:
-        """Random runs of `length` samples of leads by themselves; tensors (count, length)."""
-        first = np.array([lead.row for lead in self.alone])
+    def places_alone(self, count: int, generator: torch.Generator, length: int = 1) -> Places:
+        """Random segments of `length` samples of channels alone: tensors (count, length)."""
+        first = np.array([channel.row for channel in self.alone])
         rows, _ = self._draw(first, self.alone, count, length, generator)
         return Places(rows, rows)
 
-    def places_together(self, count: int, generator, length: int = 1) -> Places:
-        """The same of leads with peers."""
-        first = np.array([lead.row for lead in self.together])
+    def places_together(self, count: int, generator: torch.Generator, length: int = 1) -> Places:
+        """The same of channels with references."""
+        first = np.array([channel.row for channel in self.together])
         rows, which = self._draw(first, self.together, count, length, generator)
-        return self._with_peers(rows, which)
+        return self._with_references(rows, which)
 
-    def _draw(self, first, leads, count: int, length: int, generator):
+    def _draw(
+        self,
+        first: np.ndarray,
+        channels: Sequence[Alone | Together],
+        count: int,
+        length: int,
+        generator: torch.Generator,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Rows of segments, (count, length), and which channel each is of."""
         torch = self._torch
-        # row 0 has no prediction, and the last frames have no peer's latent
-        usable = torch.tensor([max(lead.frames - length - LATENT_AHEAD, 0) for lead in leads])
+        # Row 0 has no prediction, and the last frames have no reference's latent.
+        usable = torch.tensor([max(c.frames - length - LATENT_AHEAD, 0) for c in channels])
         ends = usable.cumsum(0)
         drawn = torch.randint(int(ends[-1]), (count,), generator=generator)
         which = torch.searchsorted(ends, drawn, right=True)
@@ -150,28 +188,35 @@ class Windows:
         rows = torch.from_numpy(first)[which] + t
         return (rows[:, None] + torch.arange(length)).to(self.device), which
 
-    def every(self, leads: list, most: int, length: int = 1, at_once: int = 1 << 15):
-        """At least one and about `most` samples of `self.alone` or `self.together`, in runs of
+    def every(
+        self,
+        channels: list[Alone] | list[Together],
+        most: int,
+        length: int = 1,
+        at_once: int = 1 << 15,
+    ) -> Iterator[Places]:
+        """At least one and about `most` samples of `self.alone` or `self.together`, in segments of
         `length` evenly spread; yields `Places` of up to about `at_once` samples."""
         torch = self._torch
-        usable = [max(lead.frames - length - LATENT_AHEAD, 0) for lead in leads]
+        usable = [max(c.frames - length - LATENT_AHEAD, 0) for c in channels]
         step = max(1, sum(usable) * length // most)
         t = [torch.arange(1, n + 1, step) for n in usable]
-        first = torch.cat([lead.row + x for lead, x in zip(leads, t)])
+        first = torch.cat([channel.row + x for channel, x in zip(channels, t, strict=True)])
         which = torch.repeat_interleave(torch.tensor([len(x) for x in t]))
         count = max(1, at_once // length)
-        for first, which in zip(first.split(count), which.split(count)):
-            rows = (first[:, None] + torch.arange(length)).to(self.device)
-            yield Places(rows, rows) if leads is self.alone else self._with_peers(rows, which)
+        for starts, members in zip(first.split(count), which.split(count), strict=True):
+            rows = (starts[:, None] + torch.arange(length)).to(self.device)
+            alone = channels is self.alone
+            yield Places(rows, rows) if alone else self._with_references(rows, members)
 
-    def _with_peers(self, rows, which) -> Places:
-        torch, leads = self._torch, self.together
-        most = max(len(lead.peers) for lead in leads)
-        table = np.zeros((3, len(leads), most), np.int64)  # distance, correlation, whether there
-        for i, lead in enumerate(leads):
-            for j, peer in enumerate(lead.peers):
-                table[:, i, j] = peer - lead.row, lead.correlations[j], 1
-        shift = np.array([lead.trace_row - lead.row for lead in leads])
+    def _with_references(self, rows: torch.Tensor, which: torch.Tensor) -> Places:
+        torch, channels = self._torch, self.together
+        most = max(len(channel.references) for channel in channels)
+        table = np.zeros((3, len(channels), most), np.int64)  # distance, correlation, whether there
+        for i, channel in enumerate(channels):
+            for j, reference in enumerate(channel.references):
+                table[:, i, j] = reference - channel.row, channel.correlations[j], 1
+        shift = np.array([channel.trace_row - channel.row for channel in channels])
         which = which.to(self.device)
         shift = torch.from_numpy(shift).to(self.device)[which]
         distance, correlations, present = torch.from_numpy(table).to(self.device)[:, which, None]
@@ -189,32 +234,34 @@ class _Member:
 
     row = 0
 
-    def __init__(self, coder, codes: np.ndarray):
+    def __init__(self, levels: np.ndarray, bins: ScaleBins, codes: np.ndarray) -> None:
         self.codes = codes
-        self.levels = coder.levels[codes.astype(np.intp) - coder.lowest]
-        side = coder.choose(codes)
-        self.predictor = side.predictor
-        # the codec's classes are twice as fine; after some hundred samples that is forgotten
-        self.centre = int(coder.classes.table[side.scale, constants.CENTRE])
+        self.levels = levels[codes.astype(np.intp) - LOWEST_CODE]
+        choice = choose(self.levels, PREDICTION_BITS, linear.codebook(), codebook_fits=True)
+        self.predictor = choice.predictor
+        # A network's scale bins are twice as fine; after some hundred samples that is forgotten.
+        self.centre = int(bins.table[bin_of(choice.scale, bins), CENTRE])
 
     @functools.cached_property
-    def own_errors(self) -> np.ndarray:
-        """What it tells its peers, int32."""
-        return joint.residuals(self.levels, self.predictor, constants.PREDICTION_BITS)
+    def own_residuals(self) -> np.ndarray:
+        """What it tells those that it is a reference of, int32."""
+        return cross_channel.residuals(self.levels, self.predictor, PREDICTION_BITS)
 
-    def peers(self, others: list[_Member]):
-        """Correlation with each of the others, in 1/128, and what they add to the prediction."""
-        errors = [other.own_errors for other in others]
-        products = joint.Products([self.own_errors, *errors])
-        fitted = joint.fit(products, 0, list(range(1, 1 + len(errors))))
-        return tuple(peer.correlation for peer in fitted), joint.offsets(fitted, errors)
+    def fit(self, others: list[_Member]) -> tuple[tuple[int, ...], np.ndarray]:
+        """Correlation with each of the others, in 1/128, and the inter-channel prediction."""
+        residuals = [other.own_residuals for other in others]
+        products = cross_channel.Products([self.own_residuals, *residuals])
+        fitted = cross_channel.fit(products, 0, list(range(1, 1 + len(residuals))))
+        correlations = tuple(reference.correlation for reference in fitted)
+        return correlations, cross_channel.inter_channel_prediction(fitted, residuals)
 
-    def trace(self, offsets=None) -> np.ndarray:
+    def trace(self, offsets: np.ndarray | None = None) -> np.ndarray:
+        """What a network is told of it: int16, shape (frames, COLUMNS)."""
         return _narrow(network.trace(self.levels, self.predictor, self.centre, offsets))
 
 
 def _narrow(x: np.ndarray) -> np.ndarray:
-    """As int16; only errors beyond the range of codes are cut, far above their own limit."""
+    """As int16; only residuals beyond the range of codes are cut, far above their own limit."""
     return np.clip(x, -32767, 32767).astype(np.int16)
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from .. import codec, presets
 from ..quantizer import mapping as converter
+from ..quantizer.detect import to_codes
 from ..readers import wav
 from ..system import files
 from ..bitstream.header import CHALLENGE_RATE
@@ -264,7 +265,7 @@ def read(paths: list[Path]) -> tuple[list[File], list[Lead]]:
         size = len(recording.head) + recording.samples.nbytes + len(recording.tail)
         frames, channels = recording.samples.shape
         samples = recording.samples[: min(frames, MOST_ANALYSED // channels)]
-        codes, mapping = converter.to_codes(samples)
+        codes, mapping = to_codes(samples)
         values = np.unique(samples).astype(np.int64)
         found.append(
             File(
@@ -624,7 +625,7 @@ def coding(found: list[File], limit: int) -> Coding:
             shortened += 1
             # Any rate does; the file's own may be more than a plain header holds.
             data = wav.plain_header(*part.shape, CHALLENGE_RATE) + part.tobytes()
-        codes, mapping = converter.to_codes(part)
+        codes, mapping = to_codes(part)
         model_bits = np.zeros(len(MODELS))
         for channel in range(file.channels):
             own = np.ascontiguousarray(codes[:, channel], np.int16)

@@ -1,36 +1,42 @@
-"""What a channel's peers tell about it: taps on their errors, fitted by the encoder and sent.
+"""Reference channels: taps on their residuals, fitted by the encoder and sent.
 
-A channel that is decoded after its peers knows their errors of the same moment, of the past and
-of some frames of the future. What they have in common with its own error (shared noise, shared
-activity) is a short filter of each; FORMAT.md, "Peers".
+A channel that is decoded after its references knows their residuals of the same frame, of the past
+and of some frames of the future. What those have in common with its own residual (shared noise,
+shared activity) is predicted by a short filter for each; FORMAT.md says how.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from ..constants import NEWEST_TAP, TAPS
+from ..constants import GREATEST_TAP_SHIFT, NEWEST_TAP, OLDEST_TAP, TAP_BITS, TAPS
 from ..kernels.cross_channel import add_offsets, own_residuals
 from ..kernels.estimate import lagged_products
+from .cholesky import solve_large
 
-OLDEST_TAP = TAPS - 1 - NEWEST_TAP
-TAP_BITS = 7  # a tap's magnitude
-GREATEST_SHIFT = 24
-MOST_REFERENCES = 8  # that can be written
 USUAL_REFERENCES = 4  # that the encoder looks for: more pay on large arrays alone
-PEER_BYTES = 3 + TAPS
-WEAKEST = 0.02  # correlation of a peer that is worth a try
-CLIP = 1 << 15  # errors are limited to it where they are multiplied: sums of products are exact
+REFERENCE_BYTES = 3 + TAPS  # that one takes in a channel's header
+WEAKEST = 0.02  # correlation of a reference that is worth a try
+# Residuals are limited to it where they are multiplied, so that sums of products are exact and
+# rare large ones do not decide.
+CLIP = 1 << 15
+GREATEST_TAP = (1 << TAP_BITS) - 1
+CORRELATION_BITS, GREATEST_CORRELATION = 7, 127  # a correlation is sent in 1/128
+
+Residuals = Sequence[np.ndarray | None]  # of every channel; None for one that takes no part
 
 
 class Reference(NamedTuple):
-    """One peer of a channel.
+    """One reference of a channel.
 
     channel : its number in the frame
-    shift, correlation : see FORMAT.md
+    shift : fraction bits of the taps
+    correlation : of the two channels' residuals, in 1/128
     taps : int8, shape (TAPS,), the one of the newest frame first
     """
 
@@ -40,10 +46,11 @@ class Reference(NamedTuple):
     taps: np.ndarray
 
 
-def residuals(levels: np.ndarray, predictor: np.ndarray, level_bits: int) -> np.ndarray:
-    """A channel's errors in 1/32 code: int32, shape (frames,).
+def residuals(levels: np.ndarray, predictor: np.ndarray, level_bits: int) -> npt.NDArray[np.int32]:
+    """A channel's residuals of the linear prediction in 1/32 code: int32, shape (frames,).
 
-    levels : int32, shape (frames,); predictor : int16, newest sample first
+    levels : int32, shape (frames,), with level_bits fraction bits
+    predictor : int16, shape (ORDER,), newest sample first
     """
     out = np.empty(len(levels), np.int32)
     own_residuals(
@@ -55,34 +62,38 @@ def residuals(levels: np.ndarray, predictor: np.ndarray, level_bits: int) -> np.
     return out
 
 
-def offsets(peers: list[Reference], peer_errors: list[np.ndarray]) -> np.ndarray:
-    """What peers add to the prediction, in 1/32 code: int32, shape (frames,)."""
-    total = np.zeros(len(peer_errors[0]), np.int32)
-    for peer, error in zip(peers, peer_errors):
+def inter_channel_prediction(
+    references: Sequence[Reference], reference_residuals: Sequence[np.ndarray]
+) -> npt.NDArray[np.int32]:
+    """What references add to a channel's prediction, in 1/32 code: int32, shape (frames,).
+
+    reference_residuals : of each reference, int32, shape (frames,)
+    """
+    total = np.zeros(len(reference_residuals[0]), np.int32)
+    for reference, residual in zip(references, reference_residuals, strict=True):
         padded = np.concatenate(
-            [np.zeros(OLDEST_TAP, np.int32), error, np.zeros(NEWEST_TAP, np.int32)]
+            [np.zeros(OLDEST_TAP, np.int32), residual, np.zeros(NEWEST_TAP, np.int32)]
         )
-        taps = np.ascontiguousarray(peer.taps[::-1], np.int32)
-        add_offsets(padded, taps, peer.shift, total)
+        taps = np.ascontiguousarray(reference.taps[::-1], np.int32)
+        add_offsets(padded, taps, reference.shift, total)
     return total
 
 
 class Products:
-    """Sums of products of channels' errors at every distance that taps can have.
+    """Sums of products of channels' residuals at every distance that taps can have.
 
-    all_errors : of every channel, int32 of shape (frames,); None for one that takes no part.
-    Errors are limited to CLIP, so that rare large ones do not decide.
+    all_residuals : of every channel, int32 of shape (frames,), limited to CLIP here
     """
 
-    def __init__(self, all_errors: list[np.ndarray | None]):
+    def __init__(self, all_residuals: Residuals) -> None:
         self.clipped = [
-            None if error is None else np.clip(error, -CLIP, CLIP).astype(np.int32)
-            for error in all_errors
+            None if residual is None else np.clip(residual, -CLIP, CLIP).astype(np.int32)
+            for residual in all_residuals
         ]
         self._known: dict[tuple[int, int], np.ndarray] = {}
 
-    def of(self, i: int, j: int) -> np.ndarray:
-        """Item TAPS - 1 + d: sum of i's error times j's d frames before; float64, integers."""
+    def of(self, i: int, j: int) -> npt.NDArray[np.float64]:
+        """Item TAPS - 1 + d: sum of i's residual times j's d frames before; integers."""
         if (j, i) in self._known:
             return self._known[j, i][::-1]
         if (i, j) not in self._known:
@@ -92,70 +103,59 @@ class Products:
         return self._known[i, j]
 
     def power(self, i: int) -> float:
-        """Sum of the squares of a channel's errors."""
+        """Sum of the squares of a channel's residuals."""
         return float(self.of(i, i)[TAPS - 1])
 
 
-def solve(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Solution x of matrix @ x = right, matrix symmetric and positive definite but for rounding.
-
-    Cholesky's method in steps that every machine rounds alike.
-    """
-    n = len(right)
-    a = matrix + np.eye(n) * (1e-6 * float(np.trace(matrix)) / n + 1e-9)
-    b = right.astype(float)
-    for i in range(n):
-        column = a[i + 1 :, i] / a[i, i]
-        b[i + 1 :] -= column * b[i]
-        a[i + 1 :, i + 1 :] -= column[:, None] * a[i, i + 1 :][None]
-    for i in range(n - 1, -1, -1):
-        b[i] /= a[i, i]
-        b[:i] -= a[:i, i] * b[i]
-    return b
-
-
 def fit(products: Products, own: int, channels: list[int]) -> list[Reference]:
-    """The peers `channels` of channel `own`, with the taps that leave the least power of its error.
+    """`channels` as references of channel `own`, with the taps that leave the least power.
 
-    As if the errors went on as zeros before the first frame and behind the last.
+    As if the residuals went on as zeros before the first frame and after the last.
     """
     lags = np.arange(TAPS)  # tap a is for the lag a - NEWEST_TAP
     between = TAPS - 1 + lags[None] - lags[:, None]
     matrix = np.block([[products.of(i, j)[between] for j in channels] for i in channels])
     right = np.concatenate([products.of(own, j)[TAPS - 1 + lags - NEWEST_TAP] for j in channels])
-    taps = solve(matrix, right).reshape(len(channels), TAPS)
-    peers = []
-    for channel, tap in zip(channels, taps):
+    taps = solve_large(matrix, right).reshape(len(channels), TAPS)
+    references = []
+    for channel, tap in zip(channels, taps, strict=True):
         largest = float(np.abs(tap).max())
         shift = 0
-        while shift < GREATEST_SHIFT and largest * (2 << shift) < (1 << TAP_BITS) - 1:
+        while shift < GREATEST_TAP_SHIFT and largest * (2 << shift) < GREATEST_TAP:
             shift += 1
-        limit = (1 << TAP_BITS) - 1
-        quantised = np.clip(np.floor(tap * (1 << shift) + 0.5), -limit, limit).astype(np.int8)
-        product = float(products.of(own, channel)[TAPS - 1])
-        scale = math.sqrt(products.power(channel)) * math.sqrt(products.power(own))
-        correlation = math.floor(128 * product / scale + 0.5) if scale else 0
-        peers.append(Reference(channel, shift, max(-127, min(127, correlation)), quantised))
-    return peers
+        quantised = np.floor(tap * (1 << shift) + 0.5).clip(-GREATEST_TAP, GREATEST_TAP)
+        correlation = _correlation(products, own, channel)
+        references.append(Reference(channel, shift, correlation, quantised.astype(np.int8)))
+    return references
 
 
-def choose_references(all_errors: list[np.ndarray | None], most: int = USUAL_REFERENCES) -> list[list[Reference]]:
-    """Peers of every channel; none where they do not save what they cost.
+def _correlation(products: Products, own: int, channel: int) -> int:
+    """Of two channels' residuals of the same frame, as it is sent."""
+    product = float(products.of(own, channel)[TAPS - 1])
+    scale = math.sqrt(products.power(channel)) * math.sqrt(products.power(own))
+    correlation = math.floor((1 << CORRELATION_BITS) * product / scale + 0.5) if scale else 0
+    return max(-GREATEST_CORRELATION, min(GREATEST_CORRELATION, correlation))
 
-    all_errors : of every channel, int32 of shape (frames,); None for one that takes no part.
+
+def choose_references(
+    all_residuals: Residuals, most: int = USUAL_REFERENCES
+) -> list[list[Reference]]:
+    """References of every channel; none where they do not save what they cost.
+
+    all_residuals : of every channel, int32 of shape (frames,)
     """
-    chosen: list[list[Reference]] = [[] for _ in all_errors]
-    channels = [i for i, error in enumerate(all_errors) if error is not None]
+    chosen: list[list[Reference]] = [[] for _ in all_residuals]
+    channels = [i for i, residual in enumerate(all_residuals) if residual is not None]
     if len(channels) < 2:
         return chosen
-    products = Products(all_errors)
-    clipped = np.stack([products.clipped[i] for i in channels]).astype(float)
+    products = Products(all_residuals)
+    clipped = np.stack([np.asarray(products.clipped[i]) for i in channels]).astype(float)
     together = clipped @ clipped.T
-    power = np.sqrt(np.diag(together).clip(1))
-    measure = np.abs(together) / power[:, None] / power[None]
+    size = np.sqrt(np.diag(together).clip(1))
+    measure = np.abs(together) / size[:, None] / size[None]
     np.fill_diagonal(measure, 0)
     # Prim's order: begin with the channel that has most in common with all, go on with the one
-    # that has most in common with those already coded
+    # that has most in common with those already coded.
     coded = [int(measure.sum(0).argmax())]
     left = [i for i in range(len(channels)) if i != coded[0]]
     while left:
@@ -165,27 +165,32 @@ def choose_references(all_errors: list[np.ndarray | None], most: int = USUAL_REF
         near = [i for i in near if measure[new, i] >= WEAKEST]
         if near:
             near = [channels[i] for i in near]
-            chosen[channels[new]] = _worth(all_errors, products, channels[new], near)
+            chosen[channels[new]] = _worth(all_residuals, products, channels[new], near)
         coded.append(new)
     return chosen
 
 
-def _worth(all_errors, products: Products, own: int, near: list[int]) -> list[Reference]:
-    """A channel's fitted peers if they save more bits than they cost, else fewer, else none."""
-    error = all_errors[own]
+def _worth(
+    all_residuals: Residuals, products: Products, own: int, near: list[int]
+) -> list[Reference]:
+    """A channel's fitted references if they save more bits than they cost, else fewer or none."""
+    residual = np.asarray(all_residuals[own])
     before = products.power(own)
     while near:
-        peers = fit(products, own, near)
-        after = _power(error - offsets(peers, [all_errors[i] for i in near]))
+        references = fit(products, own, near)
+        predicted = inter_channel_prediction(
+            references, [np.asarray(all_residuals[i]) for i in near]
+        )
+        after = _power(residual - predicted)
         # n / 2 log2(before / after) bits are saved
-        cost = 8 * (2 + PEER_BYTES * len(near))
-        if before > 0 and 0.5 * len(error) * math.log2((before + 1) / (after + 1)) > cost:
-            return peers
+        cost = 8 * (2 + REFERENCE_BYTES * len(near))
+        if before > 0 and 0.5 * len(residual) * math.log2((before + 1) / (after + 1)) > cost:
+            return references
         near = near[: len(near) // 2]
     return []
 
 
-def _power(error: np.ndarray) -> float:
-    """Sum of squares; errors are limited so that rare large ones do not decide."""
-    size = np.clip(error, -CLIP, CLIP).astype(np.int64)
+def _power(residual: np.ndarray) -> float:
+    """Sum of squares of residuals, limited to CLIP."""
+    size = np.clip(residual, -CLIP, CLIP).astype(np.int64)
     return float(size @ size)

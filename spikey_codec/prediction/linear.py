@@ -1,29 +1,39 @@
-"""Stage 3: the codebook of fixed linear predictors, and predictors made for one recording.
+"""Linear predictors in integers: the codebook, the residual power they leave, the best one.
 
 A predictor is ORDER integer weights in 2^-WEIGHT_BITS, newest sample first; the prediction is
-their sum with the past levels and keeps its fraction (kernels/linear.py). The encoder chooses by
-the residual's power, which for every candidate follows from one covariance matrix; all of it
-is exact or integer arithmetic, so that every machine makes the same choice.
+their sum with the past levels and keeps its fraction (kernels/linear.py). The residual power of
+every candidate follows from one covariance matrix. All of it is exact or integer arithmetic, or
+plain double-precision steps, so that every machine makes the same choice.
 """
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
+import numpy.typing as npt
 
-from ..constants import ORDER, WEIGHT_BITS
+from .. import weights
+from ..constants import GREATEST_WEIGHT_SUM, ORDER, WEIGHT_BITS
 from ..kernels.estimate import lagged_products
+from .cholesky import solve
 
-# |prediction| stays within 32 bits for levels of 16: the weights' magnitudes sum to less than this.
-GREATEST_SUM = 8 << WEIGHT_BITS
 POWER_BITS = 28  # bits of the covariance matrix that the integer comparison keeps
 
 
-def covariance(levels: np.ndarray) -> np.ndarray:
-    """Covariance matrix about zero of a lead with its own past.
+def codebook() -> npt.NDArray[np.int16]:
+    """The fixed predictors: int16, shape (predictors, ORDER). Raises WeightsError."""
+    return weights.load("linear")
+
+
+def is_usable(predictor: np.ndarray) -> bool:
+    """Whether the arithmetic can bear a predictor: its weights' magnitudes sum to less than 8."""
+    return int(np.abs(predictor.astype(np.int64)).sum()) < GREATEST_WEIGHT_SUM
+
+
+def covariance(levels: np.ndarray) -> npt.NDArray[np.float64]:
+    """Covariance matrix about zero of a channel with its own past.
 
     levels : 1-D integer array, |level| <= 2^15, at most 2^23 samples
+
     Returns float64, shape (ORDER + 1, ORDER + 1): entry (a, b) is the sum over t >= ORDER of
     level[t - a] * level[t - b]. Every entry is an integer below 2^53 and hence exact.
     """
@@ -41,10 +51,10 @@ def covariance(levels: np.ndarray) -> np.ndarray:
     return np.triu(matrix) + np.triu(matrix, 1).T
 
 
-def residual_powers(matrix: np.ndarray, predictors: np.ndarray) -> np.ndarray:
+def residual_powers(matrix: np.ndarray, predictors: np.ndarray) -> npt.NDArray[np.int64]:
     """Residual power that each predictor leaves, in units of `power_shift`: int64, shape (n,).
 
-    matrix : from `covariance`; predictors : integer weights, shape (n, ORDER).
+    matrix : from `covariance`; predictors : integer weights, shape (n, ORDER)
     """
     scaled = np.floor(matrix / (1 << power_shift(matrix))).astype(np.int64)
     filters = np.empty((len(predictors), ORDER + 1), np.int64)
@@ -58,49 +68,24 @@ def power_shift(matrix: np.ndarray) -> int:
     return max(0, int(np.abs(matrix).max()).bit_length() - POWER_BITS)
 
 
-def fitted(matrix: np.ndarray, order: int = ORDER) -> np.ndarray:
-    """The predictor of least residual power for a covariance matrix, as integer weights.
+def fitted(matrix: np.ndarray, order: int = ORDER) -> npt.NDArray[np.int16]:
+    """The predictor of least residual power for a covariance matrix: int16, shape (ORDER,).
 
-    Cholesky's method in plain double-precision steps, which every machine rounds alike. Returns
-    int16, shape (ORDER,); all zero where the matrix gives nothing to go by. Weights whose
-    magnitudes sum too high for the arithmetic are taken from a lower order instead.
+    All zero where the matrix gives nothing to go by. Where the weights' magnitudes sum too high for
+    the arithmetic, the predictor of half the order takes their place.
     """
     ridge = 1e-7 * float(matrix[0, 0]) + 1e-9
     while order > 0:
-        a = [[float(matrix[i + 1, j + 1]) for j in range(order)] for i in range(order)]
-        b = [float(matrix[0, i + 1]) for i in range(order)]
-        weights = _solve(a, b, ridge)
-        if weights is not None:
+        solution = solve(matrix[1 : order + 1, 1 : order + 1], matrix[0, 1 : order + 1], ridge)
+        if solution is not None:
             result = np.zeros(ORDER, np.int64)
-            result[:order] = [round(w * (1 << WEIGHT_BITS)) for w in weights]
-            if np.abs(result).sum() < GREATEST_SUM and np.abs(result).max() <= 32767:
+            result[:order] = [round(w * (1 << WEIGHT_BITS)) for w in solution]
+            if is_usable(result) and np.abs(result).max() <= 32767:
                 return result.astype(np.int16)
         order //= 2
     return np.zeros(ORDER, np.int16)
 
 
-def _solve(a: list[list[float]], b: list[float], ridge: float) -> list[float] | None:
-    """Solution of (a + ridge) x = b for a symmetric positive definite a; None if it is not."""
-    n = len(b)
-    lower = [[0.0] * n for _ in range(n)]
-    for i in range(n):
-        for j in range(i + 1):
-            total = a[i][j] + (ridge if i == j else 0.0)
-            for m in range(j):
-                total -= lower[i][m] * lower[j][m]
-            if i > j:
-                lower[i][j] = total / lower[j][j]
-            elif total <= 0.0:
-                return None
-            else:
-                lower[i][i] = math.sqrt(total)
-    x = list(b)
-    for i in range(n):
-        for m in range(i):
-            x[i] -= lower[i][m] * x[m]
-        x[i] /= lower[i][i]
-    for i in range(n - 1, -1, -1):
-        for m in range(i + 1, n):
-            x[i] -= lower[m][i] * x[m]
-        x[i] /= lower[i][i]
-    return x
+def best_predictor(levels: np.ndarray) -> npt.NDArray[np.int16]:
+    """The predictor of least residual power for a channel's levels: int16, shape (ORDER,)."""
+    return fitted(covariance(levels))

@@ -20,7 +20,7 @@ from networks import using_weights
 from spikey_codec import codec, presets, weights
 from spikey_codec.engine import build, target
 from spikey_codec.errors import WeightsError
-from spikey_codec.prediction import network
+from spikey_codec.prediction import network, network_array
 
 NETWORKS = network.names()
 
@@ -115,7 +115,7 @@ class Dangerous:
 
 
 LINEAR, CONVERTER, DENSITY = (weights.load(name) for name in ("linear", "converter", "density"))
-SHORT = network.to_array(network.load("spikey")[0].network)
+SHORT = network_array.to_array(network.load("spikey")[0].network)
 HOSTILE = {
     "linear": [
         LINEAR[:, :4], LINEAR[0], LINEAR[:0], np.int16(3), LINEAR.astype(float),

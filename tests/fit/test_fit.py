@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from strategies import plain_wav
 
-from spikey_codec import constants, weights
-from spikey_codec.quantizer import mapping as converter
-from spikey_codec.readers import wav
+from spikey_codec import weights
+from spikey_codec.constants import GREATEST_WEIGHT_SUM, MASS_BITS, ORDER, TRANSITION_BITS
 from spikey_codec.errors import RecordingError, UsageError, WeightsError
 from spikey_codec.fit import commands, data, density
 from spikey_codec.fit import converter as fit_converter
@@ -18,8 +18,8 @@ from spikey_codec.lab.simulate import (
     simulate_codes,
     write_recordings,
 )
-from spikey_codec.prediction import linear
-from strategies import plain_wav
+from spikey_codec.quantizer.nonuniform import reconstruction_levels
+from spikey_codec.readers import wav
 
 LEADS, SEED = 8, 2
 
@@ -42,7 +42,7 @@ def folder(tmp_path_factory):
 
 
 def levels(leads, edges):
-    table = converter.levels(edges, constants.TRANSITION_BITS, constants.PREDICTION_BITS)
+    table = reconstruction_levels(edges)
     return [table[lead + 512] for lead in leads]
 
 
@@ -129,7 +129,7 @@ def test_too_few_recordings_are_refused(tmp_path):
 
 def test_the_widths_of_the_simulators_codes_are_found(leads, edges):
     true = np.diff(converter_thresholds(np.random.Generator(np.random.PCG64(CONVERTER))))
-    found = np.diff(edges) / (1 << constants.TRANSITION_BITS)
+    found = np.diff(edges) / (1 << TRANSITION_BITS)
     counts = np.bincount(np.concatenate(leads) + 512, minlength=1024)
     often = (counts > 1000) & (true > 0.05)
     assert often.sum() > 40
@@ -143,7 +143,7 @@ def test_edges_ascend_near_their_codes(edges):
 
 
 def test_fitted_edges_shorten_the_code(leads, edges):
-    even = np.arange(-512, 513, dtype=np.int32) << constants.TRANSITION_BITS
+    even = np.arange(-512, 513, dtype=np.int32) << TRANSITION_BITS
     assert fit_converter.bits_per_sample(leads, edges) < (
         fit_converter.bits_per_sample(leads, even) - 0.02
     )
@@ -160,8 +160,8 @@ def test_the_same_seed_gives_the_same_codebook(leads, edges):
     lines = []
     one = fit_linear.fit(levels(leads, edges), 1, 4, lines.append)
     np.testing.assert_array_equal(one, fit_linear.fit(levels(leads, edges), 1, 4))
-    assert one.dtype == np.int16 and one.shape == (4, constants.ORDER)
-    assert np.abs(one.astype(int)).sum(1).max() < linear.GREATEST_SUM
+    assert one.dtype == np.int16 and one.shape == (4, ORDER)
+    assert np.abs(one.astype(int)).sum(1).max() < GREATEST_WEIGHT_SUM
     assert len(lines) > 1
 
 
@@ -186,7 +186,7 @@ def test_the_same_recordings_give_the_same_density(leads, edges):
     mass = density.fit(leads, edges, codebook)
     np.testing.assert_array_equal(density.fit(leads, edges, codebook), mass)
     assert mass.dtype == np.int32 and len(mass) % 2 == 1
-    assert mass[0] == 0 and mass[-1] == 1 << density.TOTAL_BITS
+    assert mass[0] == 0 and mass[-1] == 1 << MASS_BITS
     assert (np.diff(mass) > 0).all()
 
 

@@ -21,7 +21,7 @@ from spikey_codec.bitstream import header as container
 from spikey_codec.quantizer import mapping as converter
 from spikey_codec.topology import graph as topology
 from spikey_codec.quantizer.mapping import Mapping
-from spikey_codec.prediction import network as network_arrays
+from spikey_codec.prediction import network_array as network_arrays
 from spikey_codec.prediction.network import Tables
 
 from .inputs import Input

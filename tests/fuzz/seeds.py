@@ -17,7 +17,7 @@ from spikey_codec import archive, codec, presets, stream
 from spikey_codec.quantizer import mapping as converter
 from spikey_codec.topology import graph as topology
 from spikey_codec.quantizer.mapping import Mapping
-from spikey_codec.prediction.network import to_array
+from spikey_codec.prediction.network_array import to_array
 
 from . import decoding, documents, encoding
 from .inputs import field

@@ -249,18 +249,18 @@ def test_other_operations_are_those_that_the_kernels_do(counted, direction, kind
 
 def test_making_a_code_takes_as_many_operations_as_stated(counting, coders):
     coder = coders[0]
-    row = int(np.searchsorted(coder.classes.table[:, constants.CENTRE], 4 << constants.SCALE_BITS))
+    row = int(np.searchsorted(coder.bins.table[:, constants.CENTRE], 4 << constants.SCALE_BITS))
     first, mask = (
-        int(coder.classes.table[row, i]) for i in (constants.FIRST_CONTEXT, constants.MASK)
+        int(coder.bins.table[row, i]) for i in (constants.FIRST_CONTEXT, constants.MASK)
     )
     groups = counting.groups
-    quantizer = groups.Quantizer(*coder.quantizer())._replace(
-        transitions=Array("transitions", coder.edges)
+    quantizer = groups.Quantizer(*coder.quantizer)._replace(
+        transitions=Array("transitions", coder.quantizer.transitions)
     )
-    contexts = groups.Contexts(0, Array("bins", coder.classes.table), Array("cdf", coder.density))
+    contexts = groups.Contexts(0, Array("bins", coder.bins.table), Array("cdf", coder.contexts.cdf))
     tables = groups.HuffmanTables(
         *(Array(name, array.copy()) for name, array in zip(
-            groups.HuffmanTables._fields, coder.tables.arrays(), strict=True
+            groups.HuffmanTables._fields, coder.tables, strict=True
         ))
     )
     NOTES.clear()
@@ -268,7 +268,7 @@ def test_making_a_code_takes_as_many_operations_as_stated(counting, coders):
         Number(first + mask // 2), row, quantizer, contexts, tables
     )
     steps = sum(note[0] != "wire" for note in NOTES)
-    words = coder.classes.table[row, constants.COUNT] + 1
+    words = coder.bins.table[row, constants.COUNT] + 1
     assert steps / words == pytest.approx(power.TABLE_STEPS, rel=0.1)
 
 
@@ -280,8 +280,8 @@ def test_memories_have_the_codecs_sizes(coders):
     coder = coders[0]
     assert sizes["levels"] == 2 * len(coder.levels)
     assert sizes["predictors"] == weights.load("linear").astype(np.int16).nbytes
-    assert sizes["bins"] == 8 * len(coder.classes.table)
-    assert coder.classes.keys == power.KEYS and coder.classes.symbols >= power.CODE_WORDS
+    assert sizes["bins"] == 8 * len(coder.bins.table)
+    assert coder.bins.contexts == power.KEYS and coder.bins.codewords >= power.CODE_WORDS
     assert sizes["history"] == 1024 * constants.ORDER * 2
 
 
