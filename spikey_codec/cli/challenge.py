@@ -76,9 +76,7 @@ def encode(arguments: list[str] | None = None) -> int:
 
         verify(packed)
 
-    return _run(
-        parser, convert, given.source, given.target, None if given.no_verify else check
-    )
+    return _run(parser, convert, given.source, given.target, None if given.no_verify else check)
 
 
 def decode(arguments: list[str] | None = None) -> int:

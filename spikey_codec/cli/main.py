@@ -48,8 +48,14 @@ def main():
     """Lossless compression of recordings of brain electrodes."""
 
 
-JOBS = click.option("-j", "--jobs", default=1, show_default=True, type=click.IntRange(1),
-                    help="Processes to use at once, for what has several chunks.")
+JOBS = click.option(
+    "-j",
+    "--jobs",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Processes to use at once, for what has several chunks.",
+)
 
 
 @main.command()
@@ -89,12 +95,23 @@ def encode(source, target, preset, raw, channels, rate, dtype, no_verify, jobs):
 @main.command()
 @click.argument("source", metavar="IN.brainwire")
 @click.argument("target", metavar="OUT.wav")
-@click.option("--range", "span", metavar="START:STOP",
-              help="Only these frames, counted from 0, or seconds: 100:200, 1.5s:2s, 10s: or :500.")
-@click.option("--channels", "chosen", metavar="LIST",
-              help="Only these channels, counted from 0: 3 or 0,2,8-15.")
-@click.option("--salvage", is_flag=True,
-              help="Restore what is intact of a damaged recording, with zeros for the rest.")
+@click.option(
+    "--range",
+    "span",
+    metavar="START:STOP",
+    help="Only these frames, counted from 0, or seconds: 100:200, 1.5s:2s, 10s: or :500.",
+)
+@click.option(
+    "--channels",
+    "chosen",
+    metavar="LIST",
+    help="Only these channels, counted from 0: 3 or 0,2,8-15.",
+)
+@click.option(
+    "--salvage",
+    is_flag=True,
+    help="Restore what is intact of a damaged recording, with zeros for the rest.",
+)
 @JOBS
 def decode(
     source: str, target: str, span: str | None, chosen: str | None, salvage: bool, jobs: int
@@ -187,17 +204,32 @@ def batch_group():
 
 def _batch_options(command):
     for option in (
-        click.option("--force", is_flag=True,
-                     help="Overwrite other files that have the name of an output."),
-        click.option("--scheduler", metavar="ADDRESS",
-                     help="Let the workers of a Dask scheduler (tcp://HOST:PORT) do it. They must "
-                          "see inputs and output folder under the same paths as this machine (a "
-                          "shared file system), and have the same version of this package."),
-        click.option("-j", "--jobs", type=click.IntRange(1), metavar="N",
-                     help="Processes of this machine.  [default: as many as cores]"),
-        click.option("-o", "--output", "folder", metavar="FOLDER", required=True,
-                     type=click.Path(path_type=Path, file_okay=False),
-                     help="Where the outputs go; it is made if need be."),
+        click.option(
+            "--force", is_flag=True, help="Overwrite other files that have the name of an output."
+        ),
+        click.option(
+            "--scheduler",
+            metavar="ADDRESS",
+            help="Let the workers of a Dask scheduler (tcp://HOST:PORT) do it. They must "
+            "see inputs and output folder under the same paths as this machine (a "
+            "shared file system), and have the same version of this package.",
+        ),
+        click.option(
+            "-j",
+            "--jobs",
+            type=click.IntRange(1),
+            metavar="N",
+            help="Processes of this machine.  [default: as many as cores]",
+        ),
+        click.option(
+            "-o",
+            "--output",
+            "folder",
+            metavar="FOLDER",
+            required=True,
+            type=click.Path(path_type=Path, file_okay=False),
+            help="Where the outputs go; it is made if need be.",
+        ),
     ):
         command = option(command)
     return click.argument("inputs", nargs=-1, required=True, type=click.Path())(command)
@@ -228,15 +260,14 @@ def _batch(direction: str, jobs: int | None, scheduler: str | None, **options):
     from ..system import progress
 
     with progress.shown() as line:
+
         def report(outcome, summary, count):
             if outcome.state == batch.FAILED:
                 line.say(f"spikey: {outcome.why}")
             line.advance(count)
 
         try:
-            summary = batch.run(
-                direction, jobs=jobs, scheduler=scheduler, report=report, **options
-            )
+            summary = batch.run(direction, jobs=jobs, scheduler=scheduler, report=report, **options)
         except KeyboardInterrupt:
             line.say("spikey: Interrupted; the same command goes on from there.")
             click.get_current_context().exit(130)
@@ -247,8 +278,14 @@ def _batch(direction: str, jobs: int | None, scheduler: str | None, **options):
 
 @main.command()
 @RECORDINGS
-@click.option("-o", "--output", "target", metavar="OUT.spikey", required=True,
-              help='The archive to write ("-": standard output).')
+@click.option(
+    "-o",
+    "--output",
+    "target",
+    metavar="OUT.spikey",
+    required=True,
+    help='The archive to write ("-": standard output).',
+)
 @click.option("--preset", metavar="NAME", help="As for `encode`.")
 def pack(recordings: tuple[Path, ...], target: str, preset: str | None):
     """Put files into an archive, simultaneous leads coded together.
@@ -267,15 +304,25 @@ def pack(recordings: tuple[Path, ...], target: str, preset: str | None):
     archive.check(packed, members)
     files.write(target, packed)
     size = sum(len(data) for _, data in members)
-    click.echo(f"{len(members)} files, {size} bytes -> {len(packed)} bytes, "
-               f"ratio {size / len(packed):.4f}", err=True)
+    click.echo(
+        f"{len(members)} files, {size} bytes -> {len(packed)} bytes, "
+        f"ratio {size / len(packed):.4f}",
+        err=True,
+    )
 
 
 @main.command()
 @click.argument("path", metavar="IN.spikey")
 @click.argument("names", metavar="[NAMES]...", nargs=-1)
-@click.option("-o", "--output", "folder", metavar="FOLDER", default=".", show_default=True,
-              help="Where to restore them; it is made if need be.")
+@click.option(
+    "-o",
+    "--output",
+    "folder",
+    metavar="FOLDER",
+    default=".",
+    show_default=True,
+    help="Where to restore them; it is made if need be.",
+)
 @click.option("--force", is_flag=True, help="Overwrite files that are there already.")
 def unpack(path: str, names: tuple[str, ...], folder: str, force: bool):
     """Restore files from an archive, all or those named."""
@@ -312,15 +359,36 @@ def list_members(path: str):
 
 @main.command()
 @RECORDINGS
-@click.option("-o", "--output", "target", metavar="FILE", required=True,
-              help='The graph to write, as JSON ("-": standard output).')
-@click.option("--plot", "picture", metavar="PICTURE",
-              help="Draw it too: a .png, .svg or .pdf; needs matplotlib.")
-@click.option("--measure", default="differences", show_default=True,
-              type=click.Choice(["differences", "raw"]),
-              help="Correlate first differences, or raw values (as published: mostly drift).")
-@click.option("--peers", "most", default=8, show_default=True, metavar="N",
-              type=click.IntRange(1), help="How many peers of each lead to keep.")
+@click.option(
+    "-o",
+    "--output",
+    "target",
+    metavar="FILE",
+    required=True,
+    help='The graph to write, as JSON ("-": standard output).',
+)
+@click.option(
+    "--plot",
+    "picture",
+    metavar="PICTURE",
+    help="Draw it too: a .png, .svg or .pdf; needs matplotlib.",
+)
+@click.option(
+    "--measure",
+    default="differences",
+    show_default=True,
+    type=click.Choice(["differences", "raw"]),
+    help="Correlate first differences, or raw values (as published: mostly drift).",
+)
+@click.option(
+    "--peers",
+    "most",
+    default=8,
+    show_default=True,
+    metavar="N",
+    type=click.IntRange(1),
+    help="How many peers of each lead to keep.",
+)
 def topology(
     recordings: tuple[Path, ...], target: str, picture: str | None, measure: str, most: int
 ):
@@ -336,10 +404,24 @@ def topology(
 
 @main.command()
 @RECORDINGS
-@click.option("-o", "--output", "folder", metavar="FOLDER", default="report", show_default=True,
-              type=click.Path(path_type=Path), help="Where to write index.html.")
-@click.option("--limit", default=60, show_default=True, metavar="N", type=click.IntRange(1),
-              help="Encode at most N recordings, evenly spread, to see what they take.")
+@click.option(
+    "-o",
+    "--output",
+    "folder",
+    metavar="FOLDER",
+    default="report",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="Where to write index.html.",
+)
+@click.option(
+    "--limit",
+    default=60,
+    show_default=True,
+    metavar="N",
+    type=click.IntRange(1),
+    help="Encode at most N recordings, evenly spread, to see what they take.",
+)
 def analyze(recordings: tuple[Path, ...], folder: Path, limit: int):
     """Describe recordings in one HTML page: signal, converter, entropies, spikes, outliers.
 
@@ -375,10 +457,20 @@ def fit():
 
 def _fit_options(command):
     for option in (
-        click.option("--into", default="fitted", show_default=True,
-                     type=click.Path(path_type=Path), help="Folder of weights to write to."),
-        click.option("--keep-out", default=5, show_default=True, metavar="N",
-                     help="Keep every N-th group of simultaneous leads out; 0: fit on all."),
+        click.option(
+            "--into",
+            default="fitted",
+            show_default=True,
+            type=click.Path(path_type=Path),
+            help="Folder of weights to write to.",
+        ),
+        click.option(
+            "--keep-out",
+            default=5,
+            show_default=True,
+            metavar="N",
+            help="Keep every N-th group of simultaneous leads out; 0: fit on all.",
+        ),
     ):
         command = option(command)
     return RECORDINGS(command)
@@ -419,8 +511,14 @@ def density(recordings: tuple[Path, ...], into: Path, keep_out: int):
 
 @fit.command()
 @RECORDINGS
-@click.option("--weights", "folder", default="weights", show_default=True, type=EXISTING,
-              help="Folder of weights to score.")
+@click.option(
+    "--weights",
+    "folder",
+    default="weights",
+    show_default=True,
+    type=EXISTING,
+    help="Folder of weights to score.",
+)
 @click.option("--keep-out", default=5, show_default=True, metavar="N", help="As given to the fits.")
 def score(recordings: tuple[Path, ...], folder: Path, keep_out: int):
     """The ratio on the part fitted on and on the part kept out."""
@@ -433,13 +531,25 @@ def score(recordings: tuple[Path, ...], folder: Path, keep_out: int):
 @click.argument("config", metavar="CONFIG.yaml", type=EXISTING)
 @click.argument("name", metavar="NAME")
 @click.argument("recordings", nargs=-1, type=EXISTING)
-@click.option("--into", default="weights/networks", show_default=True,
-              type=click.Path(path_type=Path), help="Folder of networks to write to.")
-@click.option("--work", type=click.Path(path_type=Path),
-              help="Folder for checkpoint, log and learning curve.  [default: runs/NAME]")
+@click.option(
+    "--into",
+    default="weights/networks",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="Folder of networks to write to.",
+)
+@click.option(
+    "--work",
+    type=click.Path(path_type=Path),
+    help="Folder for checkpoint, log and learning curve.  [default: runs/NAME]",
+)
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint there.")
 def train(
-    config: Path, name: str, recordings: tuple[Path, ...], into: Path, work: Path | None,
+    config: Path,
+    name: str,
+    recordings: tuple[Path, ...],
+    into: Path,
+    work: Path | None,
     resume: bool,
 ):
     """Train the network NAME; RECORDINGS replace those that the configuration names."""
@@ -478,8 +588,13 @@ def _frames(leads: int, samples: int):
 
 @stream_group.command()
 @LEADS
-@click.option("--samples", default=78124, show_default=True, type=click.IntRange(100, 1 << 23),
-              help="How many of the first samples of every lead to use.")
+@click.option(
+    "--samples",
+    default=78124,
+    show_default=True,
+    type=click.IntRange(100, 1 << 23),
+    help="How many of the first samples of every lead to use.",
+)
 @click.argument("path", metavar="OUT.json")
 def calibrate(leads: int, samples: int, path: str):
     """Find each lead's predictor from the first raw samples on standard input."""
@@ -496,11 +611,21 @@ def calibrate(leads: int, samples: int, path: str):
 
 @stream_group.command("encode")
 @LEADS
-@click.option("--frame", default=20, show_default=True, type=click.IntRange(1),
-              help="Samples of every lead in a packet.")
+@click.option(
+    "--frame",
+    default=20,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Samples of every lead in a packet.",
+)
 @click.option("--calibration", type=EXISTING, help="From `spikey stream calibrate`.")
-@click.option("--sync", default=19531, show_default=True, type=click.IntRange(1),
-              help="Samples between points where a decoder can begin.")
+@click.option(
+    "--sync",
+    default=19531,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Samples between points where a decoder can begin.",
+)
 def stream_encode(leads: int, frame: int, calibration: Path | None, sync: int):
     """Raw samples on standard input to packets on standard output."""
     from ..stream import Calibration, StreamEncoder
@@ -566,17 +691,32 @@ def speed(recordings: tuple[Path, ...]):
 
 @bench.command()
 @RECORDINGS
-@click.option("--raw", is_flag=True,
-              help="The files are interleaved 16-bit integers, little-endian, without a header.")
+@click.option(
+    "--raw",
+    is_flag=True,
+    help="The files are interleaved 16-bit integers, little-endian, without a header.",
+)
 @click.option("--channels", type=click.IntRange(1), metavar="N", help="Of raw files.")
 @click.option("--rate", type=click.IntRange(1), metavar="HZ", help="Of raw files.")
-@click.option("--seconds", type=click.FloatRange(0, min_open=True), metavar="S",
-              help="Take only the first S seconds of each.")
-@click.option("--plot", "picture", metavar="PICTURE",
-              help="Draw it too: a .png, .svg or .pdf; needs matplotlib.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(0, min_open=True),
+    metavar="S",
+    help="Take only the first S seconds of each.",
+)
+@click.option(
+    "--plot",
+    "picture",
+    metavar="PICTURE",
+    help="Draw it too: a .png, .svg or .pdf; needs matplotlib.",
+)
 def codecs(
-    recordings: tuple[Path, ...], raw: bool, channels: int | None, rate: int | None,
-    seconds: float | None, picture: str | None,
+    recordings: tuple[Path, ...],
+    raw: bool,
+    channels: int | None,
+    rate: int | None,
+    seconds: float | None,
+    picture: str | None,
 ):
     """Size and speed of the presets beside other codecs, on recordings of any kind.
 
@@ -590,19 +730,24 @@ def codecs(
         if sys.stderr is not None and sys.stderr.isatty():
             click.echo(f"{name} ...", err=True)
 
-    codecs.run(
-        list(recordings), raw, channels, rate, seconds, picture, stdio.say, report
-    )
+    codecs.run(list(recordings), raw, channels, rate, seconds, picture, stdio.say, report)
 
 
 @bench.command()
 @SOME_RECORDINGS
-@click.option("--leads", default=1024, show_default=True, type=click.IntRange(1),
-              help="Number of leads.")
-@click.option("--frame", default=20, show_default=True, type=click.IntRange(1),
-              help="Samples of every lead in a frame.")
-@click.option("--seconds", default=10, show_default=True, type=click.IntRange(1),
-              help="Seconds of signal.")
+@click.option(
+    "--leads", default=1024, show_default=True, type=click.IntRange(1), help="Number of leads."
+)
+@click.option(
+    "--frame",
+    default=20,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Samples of every lead in a frame.",
+)
+@click.option(
+    "--seconds", default=10, show_default=True, type=click.IntRange(1), help="Seconds of signal."
+)
 def realtime(recordings: tuple[Path, ...], leads: int, frame: int, seconds: int):
     """Time per frame of streaming many leads."""
     from ..lab import bench
@@ -611,8 +756,13 @@ def realtime(recordings: tuple[Path, ...], leads: int, frame: int, seconds: int)
 
 
 @bench.command()
-@click.option("--runs", default=15, show_default=True, type=click.IntRange(1),
-              help="How often each is started.")
+@click.option(
+    "--runs",
+    default=15,
+    show_default=True,
+    type=click.IntRange(1),
+    help="How often each is started.",
+)
 def start(runs: int):
     """Whole-process time of ./encode and ./decode beside `import numpy`."""
     from ..lab import bench
@@ -622,9 +772,14 @@ def start(runs: int):
 
 @bench.command()
 @click.argument("recordings", nargs=-1, required=True, type=EXISTING)
-@click.option("--keep-out", default=5, show_default=True, type=click.IntRange(0),
-              help="Measure one of so many groups of simultaneous leads, the one that `fit` and "
-                   "`train` keep out; 0: all.")
+@click.option(
+    "--keep-out",
+    default=5,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Measure one of so many groups of simultaneous leads, the one that `fit` and "
+    "`train` keep out; 0: all.",
+)
 @click.option("--limit", type=click.IntRange(1), help="Measure at most so many recordings.")
 def ablation(recordings: tuple[Path, ...], keep_out: int, limit: int | None):
     """What each step of the design is worth, from last value + Rice on; a table in Markdown."""

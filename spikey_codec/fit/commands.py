@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import codec, kernels, weights
 from ..quantizer import mapping as converter
+from ..readers.find import find
 from ..system import files
 from . import converter as fit_converter
 from . import data, density, linear
@@ -22,7 +23,7 @@ def _levels(leads: list[np.ndarray], folder: Path) -> list[np.ndarray]:
 
 def _split(recordings: list[Path], keep_out: int, folder: Path, name: str) -> Split:
     """The recordings, none of which may be a file that `_save` is to write; `UsageError`."""
-    for path in data.find(recordings):
+    for path in find(recordings):
         for made in (f"{name}.npy", weights.MANIFEST):
             files.refuse_same(str(path), str(folder / made))
     return data.split(recordings, keep_out)
