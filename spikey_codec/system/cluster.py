@@ -36,22 +36,26 @@ def unordered(
 def _connect(address: str) -> tuple[Any, Any]:
     """A client, and `distributed.as_completed`."""
     try:
-        from distributed import Client, as_completed
-        from distributed.comm import connect
+        import distributed
+        from distributed.comm import core
     except ImportError as error:
         raise UsageError(
             "--scheduler needs Dask, which is not installed: pip install 'spikey-codec[dask]'."
         ) from error
 
     async def knock() -> None:  # a Client that finds nobody complains again when it is collected
-        comm = await asyncio.wait_for(connect(address, timeout=PATIENCE), PATIENCE)
+        connecting = core.connect(address, timeout=PATIENCE)  # type: ignore[no-untyped-call]
+        comm = await asyncio.wait_for(connecting, PATIENCE)
         comm.abort()
 
     for name in ("distributed", "distributed.client"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # it would repeat our own message
     try:
         asyncio.run(knock())
-        return Client(address, timeout=PATIENCE, set_as_default=False), as_completed
+        client = distributed.Client(  # type: ignore[no-untyped-call]
+            address, timeout=PATIENCE, set_as_default=False
+        )
+        return client, distributed.as_completed
     except Exception as error:  # of any kind: the other side may speak another protocol
         raise UsageError(
             f"No Dask scheduler answers at {address!r} within {PATIENCE} seconds."

@@ -9,7 +9,7 @@ import numpy as np
 import test_same_bytes
 
 from spikey_codec import archive, arrays, chunk, codec, recording, stream, weights
-from spikey_codec.batch import run as batch
+from spikey_codec.batch.journal import JOURNAL, read_journal
 from spikey_codec.bitstream import header as container
 from spikey_codec.quantizer import mapping as converter
 from spikey_codec.topology.graph import graph as topology
@@ -225,8 +225,8 @@ def folder(content: bytes) -> str:
 def journal(content: bytes) -> str:
     """What `spikey batch` wrote down of an earlier run; lines that are not whole do not matter."""
     with tempfile.TemporaryDirectory() as path:
-        (Path(path) / batch.JOURNAL).write_bytes(content)
-        entries = batch.read_journal(Path(path))
+        (Path(path) / JOURNAL).write_bytes(content)
+        entries = read_journal(Path(path))
     return f"{len(entries)} entries"
 
 
