@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 
-from . import weights
 from .errors import CorruptError, UsageError, VersionError
 
 DEFAULT = "linear"
@@ -14,6 +13,8 @@ WITH_NETWORK = NETWORK, MIXED
 
 def names() -> list[str]:
     """All presets that are there."""
+    from . import weights  # imports NumPy, which a help text does not need
+
     return [DEFAULT, *weights.names(os.path.join(weights.folder(), "networks"))]
 
 

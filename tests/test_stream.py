@@ -322,7 +322,7 @@ def test_the_command_refuses_what_it_cannot_use(tmp_path):
         (("calibrate", "--leads", "4", str(tmp_path / "x")), b"", RecordingError, "nothing on"),
         (("encode", "--leads", "4", "--calibration", __file__), b"", RecordingError, "not a cal"),
         (("decode",), b"\xb5S\x01", CorruptError, "ends within a packet"),
-        (("decode",), b"no stream at all", CorruptError, "16 bytes of the stream belong"),
+        (("decode",), b"no stream at all", CorruptError, "16 bytes that belong to no packet"),
     ):
         status, _, said = spikey("stream", *arguments, data=data)
         assert status == error.exit_code and reason in said and len(said.splitlines()) == 1

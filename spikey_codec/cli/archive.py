@@ -24,10 +24,11 @@ from .options import PRESET, RECORDINGS
 )
 @PRESET
 def pack(recordings: tuple[Path, ...], target: str, preset: str | None) -> None:
-    """Put files into an archive; channels recorded at the same time are coded together.
+    """Put files into an archive.
 
-    Takes any files, and the .wav files in folders. Keeps their names, but not their folders and
-    dates. The archive is decoded and compared before it is written.
+    Channels that were recorded at the same time are coded together. Takes any files, and the .wav
+    files in folders. Keeps their names, but not their folders and dates. The archive is decoded
+    and compared before it is written.
     """
     from .. import archive
     from ..readers.find import find
@@ -61,7 +62,7 @@ def pack(recordings: tuple[Path, ...], target: str, preset: str | None) -> None:
 )
 @click.option("--force", is_flag=True, help="Overwrite existing files.")
 def unpack(path: str, names: tuple[str, ...], folder: str, force: bool) -> None:
-    """Restore the files of an archive: all of them, or those that are named."""
+    """Restore all files of an archive, or those that are named."""
     from .. import archive
 
     def report(name: str, error: BaseException) -> None:
@@ -79,7 +80,10 @@ def unpack(path: str, names: tuple[str, ...], folder: str, force: bool) -> None:
 @click.command("list")
 @click.argument("path", metavar="IN.spikey")
 def list_members(path: str) -> None:
-    """List the files of an archive: size in bytes, group, ratio of the group, and name."""
+    """List the files of an archive.
+
+    A line has the size in bytes, the group, the compression ratio of the group, and the name.
+    """
     from ..archive import Archive
 
     with open(path, "rb") as file:

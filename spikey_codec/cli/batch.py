@@ -21,12 +21,12 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 @click.group()
 def batch() -> None:
-    """Convert many files into a folder; an interrupted run continues where it stopped.
+    """Convert many files; an interrupted run continues.
 
-    INPUTS are files, or folders that are searched one level deep. A file that is converted and
-    verified gets a line in the output folder (spikey-batch.jsonl), and is not converted again
-    unless its input or output changes. A file that fails does not stop the others; the exit status
-    is then 1.
+    INPUTS are files, or folders that are searched one level deep. A journal in the output folder
+    (spikey-batch.jsonl) has a line for each file that is converted and verified; such a file is
+    not converted again unless its input or output changes. A file that fails does not stop the
+    others; the exit status is then 1.
     """
 
 

@@ -19,7 +19,10 @@ def bench() -> None:
 @bench.command()
 @SOME_RECORDINGS
 def speed(recordings: tuple[Path, ...]) -> None:
-    """Compare throughput on one core with other codecs (default: on synthetic recordings)."""
+    """Compare the throughput on one core with other codecs.
+
+    Without RECORDINGS, synthetic ones are used.
+    """
     from ..lab import bench
 
     bench.speed(list(recordings), stdio.say)
@@ -54,7 +57,7 @@ def codecs(
     seconds: float | None,
     picture: str | None,
 ) -> None:
-    """Compare size and speed of the presets with other codecs, on recordings of any kind.
+    """Compare size and speed with other codecs, on any recordings.
 
     RECORDINGS are 16-bit WAV files of any number of channels, or folders of them. The other codecs
     are zlib, bzip2, xz, zstd, Blosc, FLAC, WavPack and pcodec, where installed. All use one core,
@@ -104,7 +107,10 @@ def realtime(recordings: tuple[Path, ...], leads: int, frame: int, seconds: int)
     help="Number of times each process is started.",
 )
 def start(runs: int) -> None:
-    """Measure whole processes: ./encode, ./decode and, for comparison, `import numpy`."""
+    """Measure whole processes of ./encode and ./decode.
+
+    `import numpy` is measured for comparison.
+    """
     from ..lab import bench
 
     bench.start(runs, stdio.say)
@@ -123,7 +129,10 @@ def start(runs: int) -> None:
 )
 @click.option("--limit", type=click.IntRange(1), help="Measure at most this many recordings.")
 def ablation(recordings: tuple[Path, ...], keep_out: int, limit: int | None) -> None:
-    """Measure what each step of the design gains, starting from last value + Rice (Markdown)."""
+    """Measure what each step of the design gains.
+
+    Prints a table in Markdown, which starts from last value + Rice.
+    """
     from ..lab import ablation
 
     ablation.report(list(recordings), keep_out, limit, stdio.say)
@@ -131,7 +140,7 @@ def ablation(recordings: tuple[Path, ...], keep_out: int, limit: int | None) -> 
 
 @bench.command()
 def power() -> None:
-    """Count the operations per sample and estimate their power, against 10 mW."""
+    """Count operations and estimate power, against 10 mW."""
     from ..lab import power
 
     stdio.say(power.report())

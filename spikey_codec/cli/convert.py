@@ -20,10 +20,16 @@ from .options import JOBS
 @click.option(
     "--preset", metavar="NAME", help=f"{presets.DEFAULT} (the default) or the name of a network."
 )
-@click.option("--raw", is_flag=True, help="IN holds interleaved samples without a header.")
-@click.option("--channels", type=click.IntRange(1, 32767), help="With --raw.  [default: 1]")
-@click.option("--rate", type=click.IntRange(0, (1 << 32) - 1), help="With --raw, in Hz.")
-@click.option("--dtype", help="With --raw: only int16, little-endian, is supported.")
+@click.option("--raw", is_flag=True, help="The input is interleaved samples without a header.")
+@click.option(
+    "--channels",
+    type=click.IntRange(1, 32767),
+    help="With --raw: number of channels.  [default: 1]",
+)
+@click.option(
+    "--rate", type=click.IntRange(0, (1 << 32) - 1), help="With --raw: sampling rate in Hz."
+)
+@click.option("--dtype", help="With --raw: must be int16 (little-endian).")
 @click.option("--no-verify", is_flag=True, help="Do not decode the result to check it.")
 @JOBS
 def encode(
@@ -37,10 +43,10 @@ def encode(
     no_verify: bool,
     jobs: int,
 ) -> None:
-    """Compress a recording or any other file ("-": standard input or output).
+    """Compress a recording, or any other file.
 
     16-bit WAV files, and raw samples with --raw, are predicted and coded. Any other file is only
-    packed, but comes back unchanged as well.
+    packed, but comes back unchanged as well. "-" is standard input or output.
     """
     from ..codec import encoded, verify
     from ..recording import raw_place
@@ -49,7 +55,7 @@ def encode(
     if not raw and (channels, rate, dtype) != (None, None, None):
         raise UsageError("--channels, --rate and --dtype are for --raw; a WAV file states them.")
     if raw and dtype not in (None, "int16", "<i2"):
-        raise UsageError(f"Spikey codes samples of the type int16, not {dtype}.")
+        raise UsageError(f"Spikey codes only int16 samples, not {dtype}.")
 
     def convert(content: FileBytes | bytes) -> Iterable[bytes]:
         place = raw_place(content, channels or 1, rate or 0) if raw else None
@@ -84,9 +90,10 @@ def encode(
 def decode(
     source: str, target: str, span: str | None, chosen: str | None, salvage: bool, jobs: int
 ) -> None:
-    """Restore a file that `encode` compressed, or a part of a recording ("-" as for `encode`).
+    """Restore a compressed file, or a part of a recording.
 
-    A part becomes a complete WAV file, or raw samples if the original was raw.
+    A part becomes a complete WAV file, or raw samples if the original was raw. "-" is standard
+    input or output.
     """
     from ..codec import decoded
     from ..recording import Recording, part_of
@@ -133,7 +140,7 @@ def info(path: str) -> None:
 @click.command()
 @click.argument("paths", metavar="FILE...", nargs=-1, required=True)
 def verify(paths: tuple[str, ...]) -> None:
-    """Check that .brainwire files and archives decode to their originals."""
+    """Check that files and archives decode to their originals."""
     bad = 0
     for path in paths:
         try:

@@ -61,7 +61,10 @@ def converter(recordings: tuple[Path, ...], into: Path, keep_out: int) -> None:
 def linear(
     recordings: tuple[Path, ...], into: Path, keep_out: int, seed: int, predictors: int
 ) -> None:
-    """Fit the codebook of linear predictors; needs the code transition levels."""
+    """Fit the codebook of linear predictors.
+
+    Needs the code transition levels.
+    """
     from ..fit import commands
 
     commands.fit_linear_codebook(list(recordings), into, keep_out, seed, predictors, stdio.complain)
@@ -70,7 +73,10 @@ def linear(
 @fit.command()
 @_options
 def density(recordings: tuple[Path, ...], into: Path, keep_out: int) -> None:
-    """Fit the shape of the residual's density; needs the transition levels and the codebook."""
+    """Fit the shape of the residual's density.
+
+    Needs the code transition levels and the codebook.
+    """
     from ..fit import commands
 
     commands.fit_density_shape(list(recordings), into, keep_out, stdio.complain)
@@ -90,7 +96,7 @@ def density(recordings: tuple[Path, ...], into: Path, keep_out: int) -> None:
     "--keep-out", default=5, show_default=True, metavar="N", help="The value given to the fits."
 )
 def score(recordings: tuple[Path, ...], folder: Path, keep_out: int) -> None:
-    """Report the ratio on the fitted and on the held-out recordings."""
+    """Report the ratios on fitted and held-out recordings."""
     from ..fit import commands
 
     commands.score(list(recordings), folder, keep_out, stdio.say)
@@ -121,7 +127,10 @@ def train(
     work: Path | None,
     resume: bool,
 ) -> None:
-    """Train the network NAME; RECORDINGS replace those that the configuration names."""
+    """Train the network NAME.
+
+    RECORDINGS replace those that the configuration names.
+    """
     from ..fit.train import train
 
     made = train(config, name, into, work, resume, list(recordings), stdio.complain)

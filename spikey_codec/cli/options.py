@@ -19,5 +19,5 @@ JOBS = click.option(
     default=1,
     show_default=True,
     type=click.IntRange(1),
-    help="Number of processes; a recording of several chunks uses them.",
+    help="Number of processes, for recordings of several chunks.",
 )

@@ -15,7 +15,7 @@ from .options import ANY_PATH
 @click.option("--seconds", type=float, help="Duration of each.  [default: 5 s, slightly varying]")
 @click.option("--seed", default=0, show_default=True, help="Another seed, other recordings.")
 def simulate(folder: Path, leads: int, seconds: float | None, seed: int) -> None:
-    """Write synthetic recordings, each of one channel, to FOLDER."""
+    """Write synthetic single-channel recordings to FOLDER."""
     from ..lab.simulate import shipped_edges, write_recordings
 
     paths = write_recordings(folder, leads, seconds, seed, thresholds=shipped_edges())

@@ -28,8 +28,8 @@ LEADS = click.option("--leads", required=True, type=click.IntRange(1), help="Num
 def stream() -> None:
     """Code many channels in real time: raw samples <-> packets.
 
-    Samples are interleaved 16-bit integers, little-endian. All data passes through standard input
-    and output.
+    Samples are interleaved 16-bit integers, little-endian. Samples and packets pass through
+    standard input and output.
     """
 
 
@@ -44,7 +44,10 @@ def stream() -> None:
 )
 @click.argument("path", metavar="OUT.json")
 def calibrate(leads: int, samples: int, path: str) -> None:
-    """Find the predictor of each channel from the first raw samples on standard input."""
+    """Choose the predictors from the first raw samples.
+
+    Reads raw samples from standard input, and writes the predictor of each channel to OUT.json.
+    """
     from ..stream import Calibration
 
     frames = _frames(leads, samples)
@@ -74,7 +77,7 @@ def calibrate(leads: int, samples: int, path: str) -> None:
     help="Samples between points where a decoder can start.",
 )
 def encode(leads: int, frame: int, calibration: Path | None, sync: int) -> None:
-    """Encode raw samples on standard input to packets on standard output."""
+    """Encode raw samples to packets."""
     from ..stream import Calibration, StreamEncoder
 
     known = Calibration.load(calibration) if calibration else None
@@ -105,7 +108,7 @@ def _frames(channels: int, count: int) -> Iterator[npt.NDArray[np.int16]]:
 
 @stream.command()
 def decode() -> None:
-    """Decode packets on standard input to raw samples on standard output.
+    """Decode packets to raw samples.
 
     Samples that were lost between packets are written as zeros, so that later samples keep their
     time; this does not apply before the first packet and to gaps of more than 2^27 samples.

@@ -47,7 +47,7 @@ def topology(
 ) -> None:
     """Find channels that were recorded together and share activity.
 
-    Considers every channel of every recording.
+    Every channel of every recording is compared with every other.
     """
     from ..lab import topology
 
@@ -76,9 +76,10 @@ def topology(
     help="Encode at most N recordings, evenly spread, to measure their compressed size.",
 )
 def analyze(recordings: tuple[Path, ...], folder: Path, limit: int) -> None:
-    """Describe recordings on one HTML page: signal, converter, entropies, spikes, outliers.
+    """Describe recordings on one HTML page.
 
-    Needs matplotlib and scipy.
+    The page shows the signal, the converter, entropies, spikes and outliers. Needs matplotlib and
+    scipy.
     """
     from ..lab import analyze
 

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from numcodecs.abc import Codec
-from numcodecs.compat import ensure_contiguous_ndarray, ndarray_copy
+from numcodecs.abc import Codec  # type: ignore[import-untyped, unused-ignore]
+from numcodecs.compat import (  # type: ignore[import-untyped, unused-ignore]
+    ensure_contiguous_ndarray,
+    ndarray_copy,
+)
 
 from .. import arrays, presets
 from ..errors import UsageError
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     BytesLike = bytes | bytearray | memoryview
 
 
-class Spikey(Codec):  # type: ignore[misc, unused-ignore]  # numcodecs has no types
+class Spikey(Codec):  # type: ignore[misc, unused-ignore]
     """Lossless compression of int16 samples, shape (frames,) or (frames, channels).
 
     Parameters

@@ -78,7 +78,7 @@ def shown(unit: str = "file") -> Iterator[Silent]:
         line = Silent()
     else:
         try:
-            from tqdm import tqdm
+            from tqdm import tqdm  # type: ignore[import-untyped, unused-ignore]
         except ImportError:
             line = Counter()
         else:
