@@ -6,7 +6,6 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from . import weights
 from .constants import LINEAR, MIXED, NETWORK, WITH_NETWORK
 from .errors import CorruptError, UsageError, VersionError
 
@@ -56,6 +55,8 @@ class Preset:
 
 def names() -> list[str]:
     """The names of all presets that are there."""
+    from . import weights  # imports NumPy, which a help text does not need
+
     return [DEFAULT, *weights.names(os.path.join(weights.folder(), "networks"))]
 
 

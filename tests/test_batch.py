@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,14 @@ from patience import PATIENCE
 from click.testing import CliRunner
 
 from spikey_codec import codec
+from spikey_codec.batch import convert, run
+from spikey_codec.batch.journal import JOURNAL
 from spikey_codec.info import read_info
-from spikey_codec.batch import run as batch
-from spikey_codec.system import progress, cluster as workers
 from spikey_codec.cli.main import main
-from spikey_codec.errors import RecordingError, UsageError
+from spikey_codec.errors import RecordingError, UsageError, WorkerError
 from spikey_codec.lab.simulate import write_recordings
+from spikey_codec.system import cluster as cluster_pool
+from spikey_codec.system import pool, progress
 
 COUNT = 5
 KINDS = {"encode": ("wavs", ".wav", ".brainwire"), "decode": ("packed", ".brainwire", ".wav")}
@@ -63,26 +66,26 @@ def spikey():
 def at_once(monkeypatch):
     """Do the jobs in this very process; what is not about processes is tested faster so."""
 
-    def local(function, jobs, count):
-        for job in jobs:
-            yield workers.Finished(job, function(job))
+    def unordered(function, items, processes):
+        for item in items:
+            yield pool.Finished(item, function(item))
 
-    monkeypatch.setattr(workers, "local", local)
+    monkeypatch.setattr(pool, "unordered", unordered)
 
 
 def counts(said: list[str]) -> list[int]:
     """How many were done, skipped and failed, of the summary."""
-    found = re.match(r"(\d+) done, (\d+) skipped as done before, (\d+) failed; ", said[-1])
+    found = re.match(r"(\d+) done, (\d+) already done, (\d+) failed; ", said[-1])
     assert found, said
     return [int(number) for number in found.groups()]
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {p.name: p.read_bytes() for p in folder.iterdir() if p.name != batch.JOURNAL}
+    return {p.name: p.read_bytes() for p in folder.iterdir() if p.name != JOURNAL}
 
 
 def times(folder: Path) -> dict[str, int]:
-    return {p.name: p.stat().st_mtime_ns for p in folder.iterdir() if p.name != batch.JOURNAL}
+    return {p.name: p.stat().st_mtime_ns for p in folder.iterdir() if p.name != JOURNAL}
 
 
 # What works
@@ -129,18 +132,18 @@ def test_a_preset_can_be_named(here, spikey, at_once):
 def test_nothing_is_done_twice(here, spikey, at_once, direction, monkeypatch):
     folder = KINDS[direction][0]
     assert counts(spikey(direction, folder, "-o", "out")) == [COUNT, 0, 0]
-    before, journal = times(here / "out"), (here / "out" / batch.JOURNAL).read_bytes()
+    before, journal = times(here / "out"), (here / "out" / JOURNAL).read_bytes()
 
     def never(*arguments):
         raise AssertionError("it was done again")
 
     for name in ("compress", "decompress"):
-        monkeypatch.setattr(batch, name, never)
+        monkeypatch.setattr(convert, name, never)
     again = spikey(direction, folder, "-o", "out")
     assert counts(again) == [0, COUNT, 0]
     assert "ratio" in again[-1]
     assert times(here / "out") == before
-    assert (here / "out" / batch.JOURNAL).read_bytes() == journal
+    assert (here / "out" / JOURNAL).read_bytes() == journal
 
 
 @both
@@ -194,7 +197,7 @@ def test_new_files_are_added(here, spikey, at_once, originals):
 ])  # fmt: skip
 def test_a_torn_journal_costs_only_what_is_torn(here, spikey, at_once, end):
     spikey("encode", "wavs", "-o", "out")
-    journal = here / "out" / batch.JOURNAL
+    journal = here / "out" / JOURNAL
     lines = journal.read_bytes().splitlines(keepends=True)
     journal.write_bytes(b"".join(lines[:-1]) + end)
     assert counts(spikey("encode", "wavs", "-o", "out")) == [1, COUNT - 1, 0]
@@ -203,7 +206,7 @@ def test_a_torn_journal_costs_only_what_is_torn(here, spikey, at_once, end):
 
 def test_an_output_that_was_not_yet_in_the_journal_is_taken_over(here, spikey, at_once):
     spikey("encode", "wavs", "-o", "out")
-    (here / "out" / batch.JOURNAL).unlink()
+    (here / "out" / JOURNAL).unlink()
     before = times(here / "out")
     assert counts(spikey("encode", "wavs", "-o", "out")) == [COUNT, 0, 0]
     assert times(here / "out") == before
@@ -251,10 +254,10 @@ def test_a_folder_of_the_name_of_a_file_is_no_file(here, spikey, at_once, direct
 def test_what_does_not_decode_to_the_same_is_not_written(here, spikey, at_once, monkeypatch):
     bad = (here / "wavs" / "bad.wav")
     bad.write_bytes(b"bad")
-    real = batch.decompress
-    monkeypatch.setattr(batch, "decompress", lambda data: real(data).replace(b"bad", b"sad"))
+    real = convert.decompress
+    monkeypatch.setattr(convert, "decompress", lambda data: real(data).replace(b"bad", b"sad"))
     said = spikey("encode", "wavs", "-o", "out", status=1)
-    assert said[0].startswith(f"spikey: {bad}: What was encoded did not decode")
+    assert said[0].startswith(f"spikey: {bad}: The compressed file did not decode")
     assert counts(said) == [COUNT, 0, 1] and not (here / "out" / "bad.brainwire").exists()
 
 
@@ -265,7 +268,7 @@ def test_a_bug_costs_one_file(here, spikey, at_once, monkeypatch):
         return codec.compress(data, preset)
 
     (here / "wavs" / "bad.wav").write_bytes(b"bad")
-    monkeypatch.setattr(batch, "compress", compress)
+    monkeypatch.setattr(convert, "compress", compress)
     said = spikey("encode", "wavs", "-o", "out", status=1)
     assert "bad.wav: IndexError: a bug" in said[0] and counts(said) == [COUNT, 0, 1]
 
@@ -283,7 +286,7 @@ def test_a_file_that_grows_is_not_taken(here, spikey, at_once, monkeypatch):
 
     monkeypatch.setattr(os, "fstat", fstat)
     said = spikey("encode", "wavs", "-o", "out", status=1)
-    assert said[0] == f"spikey: {path}: It changed while it was read."
+    assert said[0] == f"spikey: {path}: The file changed while it was being read."
 
 
 def test_other_files_are_not_overwritten_without_force(here, spikey, at_once):
@@ -327,7 +330,7 @@ def test_what_cannot_begin_is_one_sentence(here, spikey, originals, arguments, s
 
 
 def die_of(job: str) -> str:
-    """A job for `workers.local` that takes its process with it if it is called "bad"."""
+    """A job for `pool.unordered` that takes its process with it if it is called "bad"."""
     if job == "bad":
         os.kill(os.getpid(), signal.SIGKILL)
     return job.upper()
@@ -335,10 +338,11 @@ def die_of(job: str) -> str:
 
 def test_a_process_that_dies_costs_only_the_job_to_blame():
     jobs = ["a", "b", "bad", "c", "d", "e", "f"]
-    finished = {item.job: item for item in workers.local(die_of, jobs, 2)}
+    finished = {item.item: item for item in pool.unordered(die_of, jobs, 2)}
     assert sorted(finished) == sorted(jobs)
-    assert workers.DIED in str(finished.pop("bad").error)
-    assert {item.job.upper() for item in finished.values()} == {i.result for i in finished.values()}
+    error = finished.pop("bad").error
+    assert isinstance(error, WorkerError) and str(error) == pool.KILLED
+    assert {item.item.upper() for item in finished.values()} == {i.result for i in finished.values()}
 
 
 # A run that is interrupted
@@ -361,7 +365,7 @@ def slow(tmp_path):
 @pytest.mark.parametrize("how", ["SIGKILL", "SIGTERM", "SIGINT", "Ctrl-C"])
 def test_killed_in_the_middle_and_resumed(slow, how):
     folder, command = slow
-    journal = folder / "out" / batch.JOURNAL
+    journal = folder / "out" / JOURNAL
     run = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, start_new_session=True)
     while not journal.exists() or journal.read_bytes().count(b"\n") < 3:
         assert run.poll() is None
@@ -373,7 +377,7 @@ def test_killed_in_the_middle_and_resumed(slow, how):
     said = run.communicate(timeout=PATIENCE)[1].decode()  # also waits for the processes: it is theirs too
     assert run.returncode != 0 and "Traceback" not in said
     if how in ("SIGINT", "Ctrl-C"):
-        assert run.returncode == 130 and "goes on from there" in said
+        assert run.returncode == 130 and "continues from here" in said
 
     done = read_lines(journal)
     before = times(folder / "out")
@@ -395,7 +399,7 @@ def test_interrupted_at_the_start(slow):
         time.sleep(wait)
         os.killpg(run.pid, signal.SIGINT)
         said = run.communicate(timeout=PATIENCE)[1].decode()
-        if "goes on from there" in said:  # and not while Python itself was starting
+        if "continues from here" in said:  # and not while Python itself was starting
             assert run.returncode == 130 and said.count("\n") == 1, said
 
 
@@ -444,8 +448,8 @@ def test_a_dask_cluster_does_the_same(here, spikey, cluster):
 
 
 def test_the_workers_of_a_cluster_are_used(cluster):
-    finished = list(workers.on_cluster(process_of, list(range(20)), cluster.scheduler_address))
-    assert sorted(item.job for item in finished) == list(range(20))
+    finished = list(cluster_pool.unordered(process_of, list(range(20)), cluster.scheduler_address))
+    assert sorted(item.item for item in finished) == list(range(20))
     pids = {item.result for item in finished if item.error is None}
     assert len(pids) == 2 and os.getpid() not in pids
     assert [str(item.error) for item in finished if item.error] == ["seven is bad"]
@@ -464,7 +468,7 @@ def test_a_scheduler_that_goes_away_is_one_sentence():
     with distributed.LocalCluster(
         n_workers=1, processes=True, threads_per_worker=1, dashboard_address=":0",
     ) as cluster:
-        results = workers.on_cluster(process_of, list(range(200, 300)), cluster.scheduler_address)
+        results = cluster_pool.unordered(process_of, list(range(200, 300)), cluster.scheduler_address)
         assert next(results).result
         cluster.close()
         with pytest.raises(ConnectionError, match="has gone away"):
@@ -472,15 +476,15 @@ def test_a_scheduler_that_goes_away_is_one_sentence():
 
 
 def test_a_worker_of_another_version_is_refused(here, originals):
-    job = batch.plan([here / "wavs" / (min(originals) + ".wav")], here / "out", "encode")[0]
-    outcome = batch.convert(job._replace(version="99"))
-    assert outcome.state == batch.FAILED and "not 99" in outcome.why
+    job = run.plan([here / "wavs" / (min(originals) + ".wav")], here / "out", "encode")[0]
+    outcome = convert.convert(replace(job, version="99"))
+    assert outcome.state == convert.FAILED and "not 99" in outcome.why
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense", "tcp://no host:1"])
 def test_an_unreachable_scheduler_is_one_sentence(here, spikey, address, monkeypatch):
     pytest.importorskip("distributed")
-    monkeypatch.setattr(workers, "PATIENCE", 1)
+    monkeypatch.setattr(cluster_pool, "PATIENCE", 1)
     said = spikey("encode", "wavs", "-o", "out", "--scheduler", address, status=2)
     assert len(said) == 1 and "No Dask scheduler answers" in said[0]
     assert not (here / "out").exists()
@@ -510,13 +514,13 @@ def test_dask_is_not_imported_without_a_scheduler(run_python, here):
 
 def test_run_reports_each_file(here, at_once):
     seen = []
-    summary = batch.run("encode", [here / "wavs"], here / "out", report=lambda *a: seen.append(a))
-    assert [outcome.state for outcome, _, _ in seen] == [batch.DONE] * COUNT
+    summary = run.run("encode", [here / "wavs"], here / "out", report=lambda *a: seen.append(a))
+    assert [outcome.state for outcome, _, _ in seen] == [convert.DONE] * COUNT
     assert seen[-1][1:] == (summary, COUNT)
     with pytest.raises(UsageError):
-        batch.run("encode", [here / "nothing"], here / "out")
+        run.run("encode", [here / "nothing"], here / "out")
     with pytest.raises(RecordingError):
-        batch.run("encode", [here / "packed"], here / "out")
+        run.run("encode", [here / "packed"], here / "out")
 
 
 @pytest.mark.parametrize("has_tqdm", [True, False])

@@ -420,6 +420,28 @@ def test_every_command_has_help(spikey, arguments):
         assert spikey(*arguments, option).output.startswith("Usage: ")
 
 
+HEAVY = {"numpy", "numba", "torch", "matplotlib", "scipy", "bitarray", "tqdm", "multiprocessing"}
+
+
+@pytest.mark.parametrize("command", ["", *main.commands])
+def test_help_imports_nothing_heavy(run_python, command):
+    code = (
+        "import sys\n"
+        "from spikey_codec.cli.main import main\n"
+        "main(sys.argv[1:], standalone_mode=False)\n"
+        f"assert not {HEAVY} & set(sys.modules)\n"
+    )
+    done = run_python(code, *command.split(), "--help")
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_the_package_is_the_command(run_python):
+    for module in ("spikey_codec", "spikey_codec.cli.main"):
+        code = f"import runpy; runpy.run_module({module!r}, run_name='__main__', alter_sys=True)"
+        done = run_python(code, "--version")
+        assert (done.returncode, done.stdout.decode()) == (0, f"spikey, version {__version__}\n")
+
+
 def test_info_tells_what_is_inside(spikey):
     said = spikey("info", "for-decode").output
     fields = dict(line.split(":", 1) for line in said.splitlines())

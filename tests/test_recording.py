@@ -223,7 +223,7 @@ def test_errors_of_processes_are_raised_here():
 
 def test_things_are_taken_when_they_are_wanted():
     taken = []
-    results = jobs.ordered(abs, (taken.append(i) or -i for i in range(100)), jobs=2)
+    results = jobs.ordered(abs, (taken.append(i) or -i for i in range(100)), processes=2)
     assert next(results) == 0
     assert len(taken) <= 2 * jobs.AHEAD + 1
     assert list(results) == list(range(1, 100))
@@ -256,7 +256,7 @@ def test_raw_samples_come_back(tmp_path, channels, extra):
 
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--channels", 2], "are for --raw"), (["--rate", 9], "are for --raw"),
-    (["--raw", "--dtype", "float32"], "only int16 can"),
+    (["--raw", "--dtype", "float32"], "only int16"),
     (["--raw", "--dtype", ">i2"], "only int16"),
 ])  # fmt: skip
 def test_raw_options_that_cannot_be(tmp_path, arguments, message):

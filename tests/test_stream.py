@@ -303,7 +303,7 @@ def test_the_command_says_what_was_lost_and_keeps_the_time(signal):
     packets = packets_of(signal, sync_interval=500)
     status, raw, said = spikey("stream", "decode", data=b"".join(packets[:30] + packets[31:]))
     assert status == CorruptError.exit_code
-    assert "lost 400 samples of every lead from number 600 on" in said
+    assert "lost 400 samples of every channel, from sample 600 on" in said
     expected = signal.copy()
     expected[600:1000] = 0
     assert raw == expected.astype("<i2").tobytes()
@@ -312,7 +312,7 @@ def test_the_command_says_what_was_lost_and_keeps_the_time(signal):
 def test_the_command_decodes_what_stands_behind_a_packet_that_was_cut_off(signal, cut_off):
     status, raw, said = spikey("stream", "decode", data=cut_off)
     assert status == CorruptError.exit_code
-    assert "lost 200 samples of every lead from number 20 on" in said
+    assert "lost 200 samples of every channel, from sample 20 on" in said
     expected = signal[:240].copy()
     expected[20:220] = 0
     assert raw == expected.astype("<i2").tobytes()
@@ -324,7 +324,7 @@ def test_the_command_refuses_what_it_cannot_use(tmp_path):
         (("calibrate", "--leads", "4", str(tmp_path / "x")), b"", RecordingError, "nothing on"),
         (("encode", "--leads", "4", "--calibration", __file__), b"", RecordingError, "not a cal"),
         (("decode",), b"\xb5S\x01", CorruptError, "ends within a packet"),
-        (("decode",), b"no stream at all", CorruptError, "16 bytes of the stream belong"),
+        (("decode",), b"no stream at all", CorruptError, "16 bytes that belong to no packet"),
     ):
         status, _, said = spikey("stream", *arguments, data=data)
         assert status == error.exit_code and reason in said and len(said.splitlines()) == 1

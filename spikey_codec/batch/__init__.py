@@ -1,0 +1,1 @@
+"""Converts many files: `spikey batch`."""

@@ -1,0 +1,1 @@
+"""The command line: `spikey` (main), and `./encode` and `./decode` (challenge)."""

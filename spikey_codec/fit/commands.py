@@ -10,6 +10,7 @@ import numpy as np
 from .. import codec, weights
 from ..constants import HIGHEST_CODE, LOWEST_CODE, TRANSITION_BITS
 from ..quantizer.nonuniform import reconstruction_levels
+from ..readers.find import find
 from ..system import files
 from . import converter as fit_converter
 from . import data, density, linear
@@ -23,7 +24,7 @@ def _levels(channels: list[np.ndarray], folder: Path) -> list[np.ndarray]:
 
 def _split(recordings: list[Path], keep_out: int, folder: Path, name: str) -> Split:
     """The recordings, none of which may be a file that `_save` is to write; `UsageError`."""
-    for path in data.find(recordings):
+    for path in find(recordings):
         for made in (f"{name}.npy", weights.MANIFEST):
             files.refuse_same(str(path), str(folder / made))
     return data.split(recordings, keep_out)

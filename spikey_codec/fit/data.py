@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..readers.find import find
 from ..errors import RecordingError, UsageError
 from ..quantizer.detect import to_codes
 from ..quantizer.mapping import CHALLENGE
@@ -30,24 +31,6 @@ class Split(NamedTuple):
     fitted_paths: list[Path]
     kept_out_paths: list[Path]
     about: dict[str, Any]
-
-
-def find(paths: list[Path]) -> list[Path]:
-    """WAV files among the paths, folders searched one level deep, sorted by name."""
-    found: list[Path] = []
-    for path in paths:
-        found += sorted(path.glob("*.wav")) if path.is_dir() else [path]
-    if not found:
-        raise RecordingError("There is no .wav file in what was given.")
-    return sorted(found, key=lambda p: p.name)
-
-
-def each_once(paths: list[Path]) -> list[Path]:
-    """What `find` finds, without files that it finds twice."""
-    found: dict[Path, Path] = {}
-    for path in find(paths):
-        found.setdefault(path.resolve(), path)
-    return list(found.values())
 
 
 def read_recording(path: Path) -> wav.Recording:

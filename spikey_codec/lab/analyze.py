@@ -25,7 +25,8 @@ from ..quantizer.mapping import CHALLENGE, HIGHEST_CODE, LOWEST_CODE, Mapping
 from ..errors import RecordingError, UsageError
 from ..fit import converter as fit_converter
 from ..fit import model
-from ..fit.data import each_once, find, read_recording
+from ..fit.data import read_recording
+from ..readers.find import each_once, find
 from ..constants import TRANSITION_BITS, WEIGHT_BITS
 from ..prediction import linear
 from ..topology.graph import Lead as Node

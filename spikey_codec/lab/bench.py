@@ -22,7 +22,7 @@ from .. import __version__, chunk, engine, presets, stream
 from ..quantizer import mapping as converter
 from ..readers import wav
 from ..errors import RecordingError, VerifyError
-from ..fit.data import find
+from ..readers.find import find
 from . import others, simulate
 
 RATE = simulate.RATE

@@ -20,7 +20,8 @@ from .. import engine, presets
 from ..quantizer import mapping as converter
 from ..system import files
 from ..errors import RecordingError, UsageError
-from ..fit.data import find, read_recording
+from ..fit.data import read_recording
+from ..readers.find import find
 from . import bench, others
 
 PRESETS = ("linear", "spikey", "max")

@@ -11,7 +11,8 @@ import numpy as np
 
 from ..system import files
 from ..errors import UsageError
-from ..fit.data import each_once, find, read_recording
+from ..fit.data import read_recording
+from ..readers.find import each_once, find
 from ..topology.graph import THRESHOLDS, Topology
 
 Write = Callable[[str], None]

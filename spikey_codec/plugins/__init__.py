@@ -1,0 +1,1 @@
+"""Spikey as a codec of other packages, which find it by its entry points."""

@@ -1,15 +1,16 @@
-"""Spikey as the serializer of arrays of Zarr format 3; needs zarr-python 3.1 or newer.
+"""Spikey as the serializer of Zarr format 3 arrays; needs zarr-python 3.1 or newer.
 
-Zarr finds it by the entry point "spikey" wherever the package is installed; it has to be
-imported only to create arrays. For Zarr format 2 there is `spikey_codec.plugins.numcodecs`.
+Zarr finds it by the entry point "spikey" wherever the package is installed, so only code that
+creates arrays imports this module. For Zarr format 2 there is `spikey_codec.plugins.numcodecs`.
 
-The name "spikey" is not (yet) in the registry of Zarr extensions.
+The name "spikey" is not in the registry of Zarr extensions yet.
 """
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any
 
 from zarr.abc.codec import ArrayBytesCodec
 from zarr.core.array_spec import ArraySpec
@@ -32,39 +33,45 @@ class SpikeyCodec(ArrayBytesCodec):
 
     Raises
     ------
-    UsageError for an unknown preset; and from `validate` and `evolve_from_array_spec`, which
-    Zarr calls when an array is created or opened, for other dtypes and other dimensions.
+    UsageError for an unknown preset. `validate` and `evolve_from_array_spec`, which Zarr calls
+    when an array is created or opened, raise it for another dtype or number of dimensions.
     """
 
     preset: str = presets.DEFAULT
 
     is_fixed_size = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         presets.resolve(self.preset)
 
     @classmethod
-    def from_dict(cls, data: dict) -> SpikeyCodec:
-        """From {"name": "spikey", "configuration": {"preset": ...}}; all but the name may lack."""
+    def from_dict(cls, data: dict[str, Any]) -> SpikeyCodec:
+        """From {"name": "spikey", "configuration": {"preset": ...}}, as `to_dict` gives it.
+
+        The preset and the whole configuration may be missing. UsageError for anything else.
+        """
         configuration = data.get("configuration") or {}
         known = isinstance(configuration, dict) and configuration.keys() <= {"preset"}
         if data.get("name") != NAME or not known or not data.keys() <= {"name", "configuration"}:
-            raise UsageError(f"This is no configuration of the codec {NAME!r}: {data}.")
+            raise UsageError(f"This is not a configuration of the codec {NAME!r}: {data}.")
         return cls(**configuration)
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
+        """Inverse of `from_dict`."""
         return {"name": NAME, "configuration": {"preset": self.preset}}
 
-    def validate(self, *, shape, dtype, chunk_grid) -> None:
+    def validate(self, *, shape: tuple[int, ...], dtype: Any, chunk_grid: Any) -> None:
+        """UsageError unless Spikey can code chunks of such an array."""
         _check(dtype, shape)
 
     def evolve_from_array_spec(self, array_spec: ArraySpec) -> SpikeyCodec:
-        # Inside of shards this is the only one of the two that Zarr calls.
+        """UsageError as from `validate`, which Zarr does not call for a codec within a shard."""
         _check(array_spec.dtype, array_spec.shape)
         return self
 
     def compute_encoded_size(self, input_byte_length: int, chunk_spec: ArraySpec) -> int:
-        raise NotImplementedError  # it depends on the samples
+        """Raises NotImplementedError, as Zarr wants it: the size depends on the samples."""
+        raise NotImplementedError
 
     def _encode_sync(self, chunk_array: NDBuffer, chunk_spec: ArraySpec) -> Buffer:
         data = arrays.encode_array(chunk_array.as_numpy_array(), self.preset)
@@ -74,8 +81,8 @@ class SpikeyCodec(ArrayBytesCodec):
         samples = arrays.decode_array(chunk_bytes.as_numpy_array())
         if samples.shape != (*chunk_spec.shape, 1)[:2]:
             raise CorruptError(
-                f"A chunk of the array is damaged: it has the shape {samples.shape} where "
-                f"{chunk_spec.shape} is due."
+                f"A chunk of the array is damaged: its shape is {samples.shape} instead of "
+                f"{chunk_spec.shape}."
             )
         samples = samples.reshape(chunk_spec.shape)
         samples = samples.astype(chunk_spec.dtype.to_native_dtype(), copy=False)
@@ -88,10 +95,10 @@ class SpikeyCodec(ArrayBytesCodec):
         return await asyncio.to_thread(self._decode_sync, chunk_bytes, chunk_spec)
 
 
-def _check(dtype, shape: tuple[int, ...]) -> None:
+def _check(dtype: Any, shape: tuple[int, ...]) -> None:
     """UsageError unless Spikey can code chunks of an array of this dtype and this shape.
 
-    The number of channels is not looked at: a codec before this one may transpose the chunks.
+    The number of channels does not matter: a codec before this one may transpose the chunks.
     """
     arrays.check_dtype(dtype.to_native_dtype())
     arrays.check_shape((*shape[:1], *(1 for _ in shape[1:])))

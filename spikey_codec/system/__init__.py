@@ -1,0 +1,1 @@
+"""The machine below: files, standard streams, processes, progress on a terminal."""

@@ -1,4 +1,4 @@
-"""Reading and writing the user's files: whole or not at all."""
+"""Reads and writes the user's files: a file is written completely or not at all."""
 
 from __future__ import annotations
 
@@ -10,17 +10,21 @@ import signal
 import stat
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from types import FrameType
 
-from . import stdio
 from ..errors import UsageError
+from . import stdio
 from .source import FileBytes
 
 STANDARD = "-"  # stands for standard input or output
-PARTIAL = ".spikey-{}.partial"  # the name of a file that is being written
+PARTIAL = ".spikey-{}.partial"  # name of a file that is being written
+
+Bytes = bytes | bytearray | memoryview
+Check = Callable[[FileBytes | bytes], None]  # raises what is wrong with the bytes
 
 
 def read(path: str) -> bytes:
-    """All bytes of a file, or of standard input for "-"; OSError where it cannot be read."""
+    """All bytes of a file, or of standard input for "-"; OSError when it cannot be read."""
     if path == STANDARD:
         return stdio.source().read()
     with open(path, "rb") as file:
@@ -29,9 +33,9 @@ def read(path: str) -> bytes:
 
 @contextlib.contextmanager
 def opened(path: str) -> Iterator[FileBytes | bytes]:
-    """The bytes of a file, read where they are wanted; all of them at once if it is no plain file.
+    """The bytes of a file: read when they are needed, or all at once if it is not a regular file.
 
-    "-" is standard input. OSError where it cannot be read.
+    "-" is standard input. OSError when it cannot be read.
     """
     if path == STANDARD or not stat.S_ISREG(os.stat(path).st_mode):
         yield read(path)
@@ -41,16 +45,16 @@ def opened(path: str) -> Iterator[FileBytes | bytes]:
 
 
 @contextlib.contextmanager
-def _stoppable():
-    """Let the usual signals to stop raise KeyboardInterrupt, so that what was begun is undone."""
+def _stoppable() -> Iterator[None]:
+    """Turn the usual stop signals into KeyboardInterrupt, so that what was begun is undone."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
-    def stop(number, frame):
-        for name in names:  # a second one must not keep the first from undoing
+    def stop(number: int, frame: FrameType | None) -> None:
+        for name in names:  # a second signal must not stop the undoing
             signal.signal(getattr(signal, name), signal.SIG_IGN)
         raise KeyboardInterrupt
 
@@ -63,17 +67,20 @@ def _stoppable():
 
 
 def write(
-    path: str, data: bytes | Iterable[bytes], check: Callable[..., None] | None = None
+    path: str,
+    data: Bytes | Iterable[Bytes],
+    check: Check | None = None,
 ) -> None:
-    """Write a file, or standard output for "-", so that it is complete or untouched.
+    """Write a file, or standard output for "-"; on failure the old file stays as it was.
 
-    data : all of it, or piece by piece; what goes wrong in making the pieces undoes the writing
-    check : called with what was written (as `opened` gives it) before it takes the target's place
-    The bytes go to a temporary file in the same folder, which then takes the target's place; a
-    target that is no regular file (a pipe, a device) is written to directly, once all pieces are
-    there. An existing file's permissions are kept. Raises OSError, with the old file as it was.
+    data : all of it, or its pieces; an exception from making a piece undoes the writing
+    check : called with what was written (as `opened` gives it) before it replaces the target
+
+    The bytes go to a temporary file in the target's folder, which then replaces the target and
+    keeps its permissions. A target that is not a regular file (a pipe, a device) is written to
+    directly, once all pieces are there. Raises OSError.
     """
-    pieces = [data] if isinstance(data, (bytes, bytearray, memoryview)) else data
+    pieces: Iterable[Bytes] = [data] if isinstance(data, (bytes, bytearray, memoryview)) else data
     if path in (STANDARD, "/dev/stdout"):
         stdio.send(_whole(pieces, check))
         return
@@ -96,18 +103,23 @@ def write(
         _replace(path, pieces, mode, check)
 
 
-def _whole(pieces: Iterable[bytes], check) -> bytes:
-    """All pieces, checked."""
+def _whole(pieces: Iterable[Bytes], check: Check | None) -> bytes:
+    """All pieces joined, and checked."""
     data = b"".join(pieces)
     if check:
         check(data)
     return data
 
 
-def _replace(path: str, pieces: Iterable[bytes], mode: int | None, check) -> None:
-    """Let a complete new file take the place of the one at `path`, if there is one."""
+def _replace(
+    path: str,
+    pieces: Iterable[Bytes],
+    mode: int | None,
+    check: Check | None,
+) -> None:
+    """Replace the file at `path`, if there is one, by a complete new one."""
     target = os.path.realpath(path)  # what a symbolic link points to, not the link
-    # not named after the target, whose name may be as long as a name can be
+    # not named after the target, whose name may have the greatest length that is allowed
     partial = os.path.join(os.path.dirname(target), PARTIAL.format(os.urandom(6).hex()))
     try:
         with open(partial, "xb") as file:
@@ -128,19 +140,24 @@ def _replace(path: str, pieces: Iterable[bytes], mode: int | None, check) -> Non
 
 
 def refuse_same(source: str, target: str) -> None:
-    """`UsageError` where both are one file, whose only copy would be overwritten."""
+    """UsageError when both are the same file, whose only copy would be overwritten."""
+    if STANDARD in (source, target):
+        return
     with contextlib.suppress(OSError):
-        if STANDARD not in (source, target) and os.path.samefile(source, target):
-            if stat.S_ISREG(os.stat(source).st_mode):
-                raise UsageError(f"The input and the output are the same file, {source}.")
+        if os.path.samefile(source, target) and stat.S_ISREG(os.stat(source).st_mode):
+            raise UsageError(f"The input and the output are the same file, {source}.")
 
 
 def convert(
-    source: str, target: str, function: Callable[..., bytes | Iterable[bytes]], check=None
+    source: str,
+    target: str,
+    function: Callable[[FileBytes | bytes], Bytes | Iterable[Bytes]],
+    check: Check | None = None,
 ) -> None:
-    """Write what `function` makes of the source to the target; nothing where it fails.
+    """Write what `function` makes of the source to the target; nothing when it fails.
 
-    function : of what `opened` gives, to bytes or pieces of them; check : as for `write`
+    function : from what `opened` gives to bytes or pieces of them
+    check : as for `write`
     """
     refuse_same(source, target)
     with opened(source) as content:
@@ -148,7 +165,7 @@ def convert(
 
 
 def sentence(error: BaseException) -> str:
-    """One sentence, on one line, about an OSError, a SpikeyError or a MemoryError."""
+    """One sentence, on one line, for an OSError, a SpikeyError or a MemoryError."""
     if isinstance(error, OSError) and error.strerror:
         where = "" if error.filename is None else f"{error.filename or repr('')}: "
         return printable(f"{where}{error.strerror}.")
@@ -158,7 +175,7 @@ def sentence(error: BaseException) -> str:
 
 
 def printable(text: str) -> str:
-    r"""Text for one line of a terminal or a page: a file's name may hold anything.
+    r"""Text that is safe on one line of a terminal or a page: a file name may contain anything.
 
     >>> printable("a\nb\x1b[2J\udcff")
     'a\\nb\\x1b[2J\\udcff'

@@ -1,19 +1,20 @@
-"""How far a long job is, on standard error where that is a terminal: tqdm's bar, or a counter."""
+"""Progress of a long job, on standard error when that is a terminal: tqdm's bar or a counter."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 from . import stdio
 
 
 class Silent:
-    """No progress; what is said goes to standard error as it is."""
+    """Shows no progress; messages go to standard error unchanged."""
 
     def advance(self, count: int) -> None:
-        """One more of `count` is done."""
+        """One more of `count` items is done."""
 
     def say(self, line: str) -> None:
         """Print a line."""
@@ -24,9 +25,9 @@ class Silent:
 
 
 class Counter(Silent):
-    """12 of 60, again and again on the same line."""
+    """Shows "12 of 60", rewriting one line."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._done, self._shown = 0, ""
 
     def advance(self, count: int) -> None:
@@ -43,15 +44,15 @@ class Counter(Silent):
         self._show("")
 
     def _show(self, text: str) -> None:
-        # blanks hide what was longer before
+        # blanks cover the rest of a longer text
         print(f"\r{text.ljust(len(self._shown))}\r{text}", end="", file=sys.stderr, flush=True)
         self._shown = text
 
 
 class Bar(Silent):
-    """tqdm's bar, with the time that is left."""
+    """Shows tqdm's bar, with the time that is left."""
 
-    def __init__(self, tqdm, unit: str):
+    def __init__(self, tqdm: Any, unit: str) -> None:
         self._bar = tqdm(unit=unit, leave=False, dynamic_ncols=True, file=sys.stderr)
 
     def advance(self, count: int) -> None:
@@ -68,15 +69,16 @@ class Bar(Silent):
 
 @contextlib.contextmanager
 def shown(unit: str = "file") -> Iterator[Silent]:
-    """The best of the three for this standard error; the terminal is left clean in any case.
+    """The best of the three for this standard error; it is closed at the end of the block.
 
     unit : what is counted, in the singular
     """
+    line: Silent
     if sys.stderr is None or not sys.stderr.isatty():
         line = Silent()
     else:
         try:
-            from tqdm import tqdm
+            from tqdm import tqdm  # type: ignore[import-untyped, unused-ignore]
         except ImportError:
             line = Counter()
         else:

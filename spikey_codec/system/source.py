@@ -1,4 +1,4 @@
-"""Bytes that are read where they are wanted: a large file stays on the disk."""
+"""Bytes that are read when they are needed: a large file stays on the disk."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import errno
 import io
 from typing import BinaryIO
 
-WINDOW = 1 << 16  # bytes that are read at least, for the many small fields of a header
+WINDOW = 1 << 16  # bytes per read at least: a header has many small fields
 
 
 class FileBytes:
-    """The bytes of a file opened for reading that can be sought in: len() and slices.
+    """The bytes of a seekable file that is open for reading: len() and slices, which are bytes.
 
-    The file must have no other user. Slices are bytes; OSError where the file cannot be read or
-    has become shorter since it was opened.
+    Nothing else may use the file. Raises OSError when the file cannot be read, or has become
+    shorter since it was opened.
     """
 
-    def __init__(self, file: BinaryIO):
+    def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self.name = str(getattr(file, "name", "the input"))
         self._size = file.seek(0, io.SEEK_END)
@@ -40,5 +40,5 @@ class FileBytes:
         self._file.seek(start)
         data = self._file.read(stop - start)
         if len(data) < stop - start:
-            raise OSError(errno.EIO, "It became shorter while it was being read", self.name)
+            raise OSError(errno.EIO, "The file became shorter while it was being read", self.name)
         return data

@@ -1,4 +1,4 @@
-"""Standard input, output and error as they may be: closed, full, broken, unbuffered."""
+"""Standard input, output and error in any state: closed, full, broken, unbuffered."""
 
 from __future__ import annotations
 
@@ -6,18 +6,22 @@ import contextlib
 import errno
 import os
 import sys
+from typing import TYPE_CHECKING, TextIO, cast
+
+if TYPE_CHECKING:
+    from io import BufferedReader
 
 
-def source():
-    """Standard input for bytes; OSError where the process was started with it closed."""
-    return _there(sys.stdin, "standard input").buffer
+def source() -> BufferedReader:
+    """Standard input, in bytes; OSError when the process was started with it closed."""
+    return cast("BufferedReader", _there(sys.stdin, "standard input").buffer)
 
 
-def send(data) -> None:
-    """Write bytes to standard output at once, all of them; OSError where that cannot be done.
+def send(data: bytes | memoryview) -> None:
+    """Write all of the data to standard output, now; OSError when that fails.
 
-    Where PYTHONUNBUFFERED is set, Python's own stream takes of what no longer fits on a disk what
-    does, without a word.
+    With PYTHONUNBUFFERED, Python's own stream writes what still fits on a full disk and drops the
+    rest without an error, hence the loop.
     """
     try:
         output = _there(sys.stdout, "standard output").buffer
@@ -33,35 +37,35 @@ def send(data) -> None:
         raise
 
 
-def _there(stream, name: str):
+def _there(stream: TextIO | None, name: str) -> TextIO:
     if stream is None:
         raise OSError(errno.EBADF, os.strerror(errno.EBADF), name)
     return stream
 
 
 def say(text: str) -> None:
-    """Print a result, which has to arrive: OSError as from `send`."""
+    """Print a line of results on standard output; OSError as from `send`."""
     encoding = _there(sys.stdout, "standard output").encoding
     send(text.encode(encoding, "backslashreplace") + b"\n")
 
 
 def complain(line: str) -> None:
-    """Print a line on standard error, if there is anybody to read it."""
+    """Print a line on standard error; if that fails, nobody could be told."""
     if sys.stderr is not None:
         with contextlib.suppress(OSError):
             print(line, file=sys.stderr, flush=True)
 
 
 def settle() -> OSError | None:
-    """Flush standard error and standard output at the end; the error of the latter, if any.
+    """Flush standard error and standard output at the end; return the error of the latter, if any.
 
-    What they cannot take is dropped: Python would try again, and complain in its own words.
+    What cannot be written is dropped: Python would try again, and complain in its own words.
     """
     _settle(sys.stderr)
     return _settle(sys.stdout)
 
 
-def _settle(stream) -> OSError | None:
+def _settle(stream: TextIO | None) -> OSError | None:
     if stream is None or stream.closed:
         return None
     try:

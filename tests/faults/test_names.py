@@ -15,7 +15,7 @@ from faults import (
     assert_one_sentence, call, fill, process,
 )
 from spikey_codec import archive, codec
-from spikey_codec.system import cluster as workers
+from spikey_codec.system import pool
 from spikey_codec.errors import RecordingError
 from test_system import listed
 
@@ -27,11 +27,11 @@ every = pytest.mark.parametrize("writer", ALL.values(), ids=ALL)
 def here(tmp_path, monkeypatch) -> Path:
     """The folder of the inputs; work is done within it, files of a batch in this process."""
 
-    def local(function, jobs, count):
-        for job in jobs:
-            yield workers.Finished(job, function(job))
+    def unordered(function, items, processes):
+        for item in items:
+            yield pool.Finished(item, function(item))
 
-    monkeypatch.setattr(workers, "local", local)
+    monkeypatch.setattr(pool, "unordered", unordered)
     monkeypatch.chdir(fill(tmp_path))
     return tmp_path
 
@@ -182,7 +182,7 @@ def test_a_batch_waits_for_no_pipe(here, make, place):
         os.symlink(os.devnull, path)
     inputs = ["odd.wav", "b.wav"] if place == "input" else ["a.wav", "b.wav"]
     status, said = call(["batch", "encode", *inputs, "-o", "out", "--force"])
-    assert status != 0 and f"{path} is no regular file." in said.splitlines()[0]
+    assert status != 0 and f"{path} is not a regular file." in said.splitlines()[0]
     assert codec.decompress(Path("out/b.brainwire").read_bytes()) == OTHER_WAV
 
 
@@ -326,4 +326,4 @@ def test_a_batch_whose_output_would_have_too_long_a_name_fails_at_that_file_alon
     place("x" * 250 + ".wav", WAV)
     status, said = call(["batch", "encode", "x" * 250 + ".wav", "b.wav", "-o", "out"])
     assert status != 0 and "File name too long" in said.splitlines()[0]
-    assert "1 done, 0 skipped as done before, 1 failed" in said
+    assert "1 done, 0 already done, 1 failed" in said

@@ -15,7 +15,7 @@ from patience import PATIENCE
 
 from faults import OUT, PACKED, RAW, STREAM, WAV, assert_one_sentence, fill, partials, process
 from spikey_codec import codec
-from spikey_codec.batch import run as batch
+from spikey_codec.batch.journal import JOURNAL, read_journal
 from spikey_codec.system import files
 from spikey_codec.lab.simulate import write_recordings
 from strategies import plain_wav
@@ -148,10 +148,10 @@ def test_two_batches_into_the_same_folder_both_succeed(here):
     for run in runs:
         said = run.communicate(timeout=PATIENCE)[1].decode()
         assert run.returncode == 0 and " 0 failed; " in said and said.count("\n") == 1, said
-    assert listed(here / "out") == sorted([*(f"{n}.brainwire" for n in originals), batch.JOURNAL])
+    assert listed(here / "out") == sorted([*(f"{n}.brainwire" for n in originals), JOURNAL])
     for name, original in originals.items():
         assert codec.decompress((here / "out" / f"{name}.brainwire").read_bytes()) == original
-    assert len(batch.read_journal(here / "out")) == 12
+    assert len(read_journal(here / "out")) == 12
 
 
 # Standard streams

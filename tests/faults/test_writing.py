@@ -287,7 +287,8 @@ def test_what_changes_between_its_two_readings_is_not_encoded(here, short_chunks
     else:
         with pytest.raises(OSError, match=said) as caught:
             files.convert(str(path), OUT, changing)
-        assert files.sentence(caught.value).startswith(f"{path}: It ")
+        told = files.sentence(caught.value)
+        assert told.startswith(f"{path}: ") and told.endswith(" while it was being read.")
         assert (here / OUT).read_bytes() == b"old"
     assert listed(here / "out") == ["new"]
 

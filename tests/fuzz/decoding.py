@@ -16,7 +16,7 @@ from spikey_codec.info import read_info
 from spikey_codec.bitstream import index
 from spikey_codec.bitstream.archive_index import name_fault
 from spikey_codec.prediction.cross_channel import Reference
-from spikey_codec.batch import run as batch
+from spikey_codec.batch.journal import JOURNAL, read_journal
 from spikey_codec.bitstream import header as container
 from spikey_codec.quantizer import mapping as converter
 from spikey_codec.topology import graph as topology
@@ -230,8 +230,8 @@ def folder(content: bytes) -> str:
 def journal(content: bytes) -> str:
     """What `spikey batch` wrote down of an earlier run; lines that are not whole do not matter."""
     with tempfile.TemporaryDirectory() as path:
-        (Path(path) / batch.JOURNAL).write_bytes(content)
-        entries = batch.read_journal(Path(path))
+        (Path(path) / JOURNAL).write_bytes(content)
+        entries = read_journal(Path(path))
     return f"{len(entries)} entries"
 
 

@@ -301,7 +301,7 @@ def test_the_metadata_go_through_json(tmp_path):
     {"name": "spikey", "must_understand": False},
 ])
 def test_other_metadata_are_refused(data):
-    with pytest.raises(UsageError, match="no configuration"):
+    with pytest.raises(UsageError, match="not a configuration"):
         SpikeyCodec.from_dict(data)
 
 
