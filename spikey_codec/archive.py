@@ -22,7 +22,7 @@ from .bitstream import header as container
 from .quantizer import mapping as converter
 from .readers import wav
 from .system import files
-from .topology import graph as topology
+from .topology.groups import simultaneous_groups
 from .bitstream.header import Reader, read_packed, write_packed, write_varint
 from .errors import (
     CorruptError,
@@ -301,7 +301,7 @@ def _likeness(data: bytes) -> tuple | None:
 def _simultaneous(contents: list[bytes], numbers: list[int]) -> list[list[int]]:
     """The numbers of leads that are alike, those that were recorded at the same time together."""
     recordings = [wav.split(contents[i]) for i in numbers]
-    groups = topology.simultaneous_groups([recording.samples[:, 0] for recording in recordings])
+    groups = simultaneous_groups([recording.samples[:, 0] for recording in recordings])
     frames, rate = len(recordings[0].samples), recordings[0].rate
     together = []
     for group in groups:

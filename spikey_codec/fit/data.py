@@ -12,7 +12,7 @@ import numpy as np
 from ..quantizer import mapping as converter
 from ..readers import wav
 from ..errors import RecordingError, UsageError
-from ..topology.graph import simultaneous_groups
+from ..topology.groups import simultaneous_groups
 
 Report = Callable[[str], None]
 

@@ -23,7 +23,7 @@ from .. import weights
 from ..system import files
 from ..errors import RecordingError, UsageError
 from ..prediction import network as integer
-from ..topology.graph import simultaneous_groups
+from ..topology.groups import simultaneous_groups
 from . import data, network
 from .config import Config, load
 from .data import Report

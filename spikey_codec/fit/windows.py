@@ -17,7 +17,7 @@ from ..chunk import LONGEST, coder_for
 from ..quantizer.mapping import CHALLENGE, Mapping
 from ..network_kernels import LATENT_AHEAD
 from ..prediction import cross_channel as joint, network
-from ..topology.graph import common_activity
+from ..topology.correlation import common_activity
 
 # Columns of a trace.
 MEAN, ERROR, LOG, FAST, MID, SLOW, LONG, OFFSET = range(8)
