@@ -14,7 +14,7 @@ from spikey_codec import engine, kernels, weights
 from spikey_codec.quantizer import mapping as converter
 from spikey_codec.chunk import coder_for
 from spikey_codec.quantizer.mapping import Mapping
-from spikey_codec.lab import power
+from spikey_codec.lab.bench import energy, operations, power
 from spikey_codec.lab.simulate import simulate_codes
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "power.md"
@@ -201,12 +201,12 @@ def averages() -> SimpleNamespace:
     )
 
 
-def stated(direction: str, counts: SimpleNamespace) -> tuple[power.Step, ...]:
+def stated(direction: str, counts: SimpleNamespace) -> tuple[operations.Step, ...]:
     """The list, for the bits and the long code words of the samples that were counted."""
     if direction == "encode":
-        return power.encoder(32 * counts.writes["payload"])
+        return operations.encoder(32 * counts.writes["payload"])
     long_words = counts.reads.get("sorted_symbols", 0)
-    return power.decoder(32 * counts.reads["payload"], long_words)
+    return operations.decoder(32 * counts.reads["payload"], long_words)
 
 
 DIRECTIONS = pytest.mark.parametrize("direction", ["encode", "decode"])
@@ -216,7 +216,7 @@ DIRECTIONS = pytest.mark.parametrize("direction", ["encode", "decode"])
 def test_multiplications_are_those_that_the_kernels_do(counted, direction):
     counts = counted[direction]
     done = {key: n for key, n in counts.operations.items() if key[0] == "multiply"}
-    listed = power.operations(stated(direction, counts))
+    listed = operations.operations(stated(direction, counts))
     assert sum(done.values()) == pytest.approx(listed["multiply 16"])
     assert max(width for _, width in done) <= 16
     assert not any(kind == "divide" for kind, _ in counts.operations)
@@ -225,7 +225,7 @@ def test_multiplications_are_those_that_the_kernels_do(counted, direction):
 @DIRECTIONS
 def test_memory_rows_are_those_that_the_kernels_touch(counted, direction):
     counts = counted[direction]
-    reads, writes = power.rows(stated(direction, counts))
+    reads, writes = operations.rows(stated(direction, counts))
     for listed, touched in ((reads, counts.reads), (writes, counts.writes)):
         probes = listed.pop("slow", 0), touched.pop("slow", 0)
         assert probes[0] == pytest.approx(probes[1], abs=0.02)
@@ -238,7 +238,7 @@ def test_other_operations_are_those_that_the_kernels_do(counted, direction, kind
     counts = counted[direction]
     listed = {
         int(key.split()[1]): n
-        for key, n in power.operations(stated(direction, counts)).items()
+        for key, n in operations.operations(stated(direction, counts)).items()
         if key.startswith(kind)
     }
     done = {width: n for (name, width), n in counts.operations.items() if name == kind}
@@ -260,39 +260,39 @@ def test_making_a_code_takes_as_many_operations_as_stated(counting, coders):
     })
     steps = sum(note[0] != "wire" for note in NOTES)
     words = coder.classes.table[row, kernels.COUNT] + 1
-    assert steps / words == pytest.approx(power.TABLE_STEPS, rel=0.1)
+    assert steps / words == pytest.approx(operations.TABLE_STEPS, rel=0.1)
 
 
 # Sizes and energies
 
 
 def test_memories_have_the_codecs_sizes(coders):
-    sizes = {name: memory.size * 1024 for name, memory in power.memories(1024).items()}
+    sizes = {name: memory.size * 1024 for name, memory in operations.memories(1024).items()}
     coder = coders[0]
     assert sizes["levels"] == 2 * len(coder.levels)
     assert sizes["weights"] == weights.load("linear").astype(np.int16).nbytes
     assert sizes["classes"] == 8 * len(coder.classes.table)
-    assert coder.classes.keys == power.KEYS and coder.classes.symbols >= power.CODE_WORDS
+    assert coder.classes.keys == operations.CONTEXTS and coder.classes.symbols >= operations.CODEWORDS
     assert sizes["history"] == 1024 * kernels.ORDER * 2
 
 
-@pytest.mark.parametrize("points", [power.ADD, power.MULTIPLY, power.ACCESS])
+@pytest.mark.parametrize("points", [energy.ADD, energy.MULTIPLY, energy.ACCESS])
 def test_published_energies_are_kept(points):
     for at, published in points.items():
-        assert power.on_line(points, at) == pytest.approx(published)
+        assert energy.on_line(points, at) == pytest.approx(published)
 
 
 def test_energies_between_published_ones():
-    assert power.operation_energy("multiply 16") == pytest.approx((0.2 * 3.1) ** 0.5)
-    assert power.operation_energy("add 16") == pytest.approx((0.03 * 0.1) ** 0.5)
-    assert power.operation_energy("wire 32") == 0
-    assert power.access_energy(0.1) == 10  # nothing smaller than 8 KB is published
-    assert 20 < power.access_energy(512) < 100 < power.access_energy(4096)
+    assert energy.operation_energy("multiply 16") == pytest.approx((0.2 * 3.1) ** 0.5)
+    assert energy.operation_energy("add 16") == pytest.approx((0.03 * 0.1) ** 0.5)
+    assert energy.operation_energy("wire 32") == 0
+    assert energy.access_energy(0.1) == 10  # nothing smaller than 8 KB is published
+    assert 20 < energy.access_energy(512) < 100 < energy.access_energy(4096)
 
 
 def test_energy_is_operations_times_energies():
-    step = power.Step("one", {"multiply 32": 2, "add 8": 10}, {"history": 1}, {"history": 1}, 0.5)
-    arithmetic, memory = power.energy((step,))
+    step = operations.Step("one", {"multiply 32": 2, "add 8": 10}, {"history": 1}, {"history": 1}, 0.5)
+    arithmetic, memory = energy.energy((step,))
     assert arithmetic == pytest.approx(0.5 * (2 * 3.1 + 10 * 0.03))
     assert memory == pytest.approx(0.5 * (4 + 1) * 20)
 
@@ -315,7 +315,7 @@ def test_report_is_aligned_plain_text():
     ("leads", "logic"), [(100, "under"), (1024, "under"), (10_000, "over")]
 )
 def test_verdict_follows_the_sum(leads, logic):
-    report = power.report(leads=leads)
+    report = power.report(channels=leads)
     assert f"as dedicated logic with an ultra-wideband radio\n{logic} before" in report
     assert report.count(" under\n") + report.count(" over\n") == 7
 
