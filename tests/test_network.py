@@ -12,7 +12,7 @@ from spikey_codec.quantizer import mapping as converter
 from spikey_codec.bitstream.header import read_header
 from spikey_codec.quantizer.mapping import Mapping
 from spikey_codec.errors import CorruptError, UsageError, VersionError, WeightsError
-from spikey_codec.lab.simulate import shipped_edges, simulate_codes
+from spikey_codec.lab.simulate import shipped_transition_levels, simulate_codes
 from spikey_codec.prediction import cross_channel as joint, linear
 from spikey_codec.prediction import network as integer
 from spikey_codec.prediction.network import Layer, Network, parse, to_array
@@ -23,7 +23,7 @@ from networks import KINDS, for_preset, layer, no_way_back, using_weights, write
 
 def signals() -> dict[str, tuple[np.ndarray, Mapping]]:
     """Codes of simulated leads, alone and in simultaneous pairs, and of another converter."""
-    leads = simulate_codes(4, 0.11, seed=3, thresholds=shipped_edges())
+    leads = simulate_codes(4, 0.11, seed=3, thresholds=shipped_transition_levels())
     four = np.stack([lead[:1500] for lead in leads], axis=1).astype(np.int16)
     walk = np.random.default_rng(1).normal(0, 30, (1200, 3)).cumsum(0)
     return {

@@ -357,9 +357,9 @@ def analyze(recordings: tuple[Path, ...], folder: Path, limit: int):
 @click.option("--seed", default=0, show_default=True, help="Another seed, other recordings.")
 def simulate(folder: Path, leads: int, seconds: float | None, seed: int):
     """Write synthetic recordings into FOLDER."""
-    from ..lab.simulate import shipped_edges, write_recordings
+    from ..lab.simulate import shipped_transition_levels, write_recordings
 
-    paths = write_recordings(folder, leads, seconds, seed, thresholds=shipped_edges())
+    paths = write_recordings(folder, leads, seconds, seed, thresholds=shipped_transition_levels())
     click.echo(f"{len(paths)} synthetic recordings in {folder}.", err=True)
 
 
@@ -559,9 +559,9 @@ SOME_RECORDINGS = click.argument("recordings", nargs=-1, type=EXISTING)
 @SOME_RECORDINGS
 def speed(recordings: tuple[Path, ...]):
     """Throughput on one core beside other codecs (synthetic recordings if none are given)."""
-    from ..lab import bench
+    from ..lab.bench import speed
 
-    bench.speed(list(recordings), stdio.say)
+    speed.run(list(recordings), stdio.say)
 
 
 @bench.command()
@@ -584,7 +584,7 @@ def codecs(
     zlib, bzip2, xz, zstd, Blosc, FLAC, WavPack and pcodec, as far as they are installed; all on
     one core, each round trip compared.
     """
-    from ..lab import codecs
+    from ..lab.bench import codecs
 
     def report(name: str):
         if sys.stderr is not None and sys.stderr.isatty():
@@ -605,9 +605,9 @@ def codecs(
               help="Seconds of signal.")
 def realtime(recordings: tuple[Path, ...], leads: int, frame: int, seconds: int):
     """Time per frame of streaming many leads."""
-    from ..lab import bench
+    from ..lab.bench import realtime
 
-    bench.realtime(list(recordings), leads, frame, seconds, stdio.say)
+    realtime.run(list(recordings), leads, frame, seconds, stdio.say)
 
 
 @bench.command()
@@ -615,9 +615,9 @@ def realtime(recordings: tuple[Path, ...], leads: int, frame: int, seconds: int)
               help="How often each is started.")
 def start(runs: int):
     """Whole-process time of ./encode and ./decode beside `import numpy`."""
-    from ..lab import bench
+    from ..lab.bench import start
 
-    bench.start(runs, stdio.say)
+    start.run(runs, stdio.say)
 
 
 @bench.command()
@@ -628,15 +628,15 @@ def start(runs: int):
 @click.option("--limit", type=click.IntRange(1), help="Measure at most so many recordings.")
 def ablation(recordings: tuple[Path, ...], keep_out: int, limit: int | None):
     """What each step of the design is worth, from last value + Rice on; a table in Markdown."""
-    from ..lab import ablation
+    from ..lab.bench import ablation
 
-    ablation.report(list(recordings), keep_out, limit, stdio.say)
+    ablation.run(list(recordings), keep_out, limit, stdio.say)
 
 
 @bench.command()
 def power():
     """Operations per sample and what they cost, against 10 mW."""
-    from ..lab import power
+    from ..lab.bench import power
 
     stdio.say(power.report())
 
