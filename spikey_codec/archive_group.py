@@ -17,7 +17,7 @@ from .bitstream.header import PLAIN_FRAMING, framing_of, read_header
 from .errors import CorruptError
 from .quantizer.detect import to_codes
 from .readers import wav
-from .topology.graph import simultaneous_groups
+from .topology.groups import simultaneous_groups
 
 PLAIN, OTHER = 0, 1  # what is around the samples of one channel of a group
 MOST_COMPARED = 1024  # channels at a time, as every one is compared with every other

@@ -26,7 +26,7 @@ from spikey_codec.constants import (
     TAPS,
 )
 from spikey_codec.errors import CorruptError, UsageError, VersionError, WeightsError
-from spikey_codec.lab.simulate import shipped_edges, simulate_codes
+from spikey_codec.lab.simulate import shipped_transition_levels, simulate_codes
 from spikey_codec.prediction import cross_channel, linear
 from spikey_codec.prediction.network import Tables, logistic, trace
 from spikey_codec.prediction.network_array import Layer, Network, identity, parse, to_array
@@ -37,7 +37,7 @@ from spikey_codec.readers.wav import plain_header
 
 def signals() -> dict[str, tuple[np.ndarray, Mapping]]:
     """Codes of simulated leads, alone and in simultaneous pairs, and of another converter."""
-    leads = simulate_codes(4, 0.11, seed=3, thresholds=shipped_edges())
+    leads = simulate_codes(4, 0.11, seed=3, thresholds=shipped_transition_levels())
     four = np.stack([lead[:1500] for lead in leads], axis=1).astype(np.int16)
     walk = np.random.default_rng(1).normal(0, 30, (1200, 3)).cumsum(0)
     return {

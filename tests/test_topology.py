@@ -12,14 +12,10 @@ from conftest import REAL
 from spikey_codec.cli.main import main
 from spikey_codec.errors import RecordingError, UsageError
 from spikey_codec.lab.simulate import lead_layout, simulate_codes
-from spikey_codec.topology.graph import (
-    SIMULTANEOUS,
-    Lead,
-    Peer,
-    Topology,
-    common_activity,
-    simultaneous_groups,
-)
+from spikey_codec.topology.correlation import common_activity
+from spikey_codec.topology.graph import Topology
+from spikey_codec.topology.groups import SIMULTANEOUS, simultaneous_groups
+from spikey_codec.topology.nodes import Channel, Peer
 from strategies import plain_wav
 
 
@@ -154,9 +150,9 @@ def array_of_four() -> list[np.ndarray]:
 
 def test_peers_of_an_array_are_the_strongest_with_their_sign():
     topology = Topology(np.stack(array_of_four()))
-    assert topology.leads == [Lead("", channel, 20_000) for channel in range(4)]
+    assert topology.channels == [Channel("", channel, 20_000) for channel in range(4)]
     first, second, third = topology.peers(1)
-    assert (first.lead, second.lead, third.lead) == (0, 2, 3)
+    assert (first.index, second.index, third.index) == (0, 2, 3)
     assert first.correlation == pytest.approx(1 / np.sqrt(1.29), abs=0.02)
     assert second.correlation == pytest.approx(-0.2 / np.sqrt(1.29), abs=0.02)
     assert topology.peers(1, 2) == [first, second] and topology.peers(1, 0) == []
@@ -166,14 +162,14 @@ def test_peers_of_an_array_are_the_strongest_with_their_sign():
 def test_unrelated_files_are_no_peers_but_by_the_raw_measure():
     leads = array_of_four()
     names = [(f"{i}.wav", 0) for i in range(4)]
-    assert [p.lead for p in Topology(leads, names=names).peers(1)] == [0, 2]
+    assert [p.index for p in Topology(leads, names=names).peers(1)] == [0, 2]
     assert Topology(leads, names=names).peers(3) == []
     assert len(Topology(leads, "raw", names).peers(3)) == 3
 
 
 def test_as_many_peers_are_kept_as_are_asked_for():
     topology = Topology(array_of_four(), most=1)
-    assert [[peer.lead for peer in topology.peers(lead)] for lead in range(3)] == [[1], [0], [1]]
+    assert [[peer.index for peer in topology.peers(lead)] for lead in range(3)] == [[1], [0], [1]]
     assert topology.groups() == [[0, 1, 2], [3]]
 
 
@@ -205,8 +201,8 @@ def test_updates_that_forget_nothing_are_the_same_as_all_at_once(measure):
         pieces.update(leads[:, start:stop], forgetting=1)
     if measure == "raw":  # subtracts another constant, so that the last digits may differ
         for lead in range(4):
-            found = {peer.lead: peer.correlation for peer in pieces.peers(lead)}
-            expected = {peer.lead: peer.correlation for peer in whole.peers(lead)}
+            found = {peer.index: peer.correlation for peer in pieces.peers(lead)}
+            expected = {peer.index: peer.correlation for peer in whole.peers(lead)}
             assert found == pytest.approx(expected, abs=2e-6)
     else:
         assert pieces.to_json() == whole.to_json()
@@ -228,8 +224,8 @@ def test_the_graph_follows_when_threads_move():
         a, b, c, d = rng.normal(0, 30, (4, 2000))
         topology.update(np.rint(np.stack([a, b, c + d, d])).astype(np.int16), forgetting=0.5)
     assert topology.groups() == [[0], [1], [2, 3]]
-    assert topology.peers(3)[0].lead == 2
-    assert topology.leads[0].samples == 40_000
+    assert topology.peers(3)[0].index == 2
+    assert topology.channels[0].samples == 40_000
 
 
 def test_forgetting_weighs_as_said():
@@ -251,7 +247,7 @@ def test_after_leads_of_different_length_an_update_begins_anew():
     more = np.stack(codes(*noise(2, 500, seed=1)))
     topology.update(more, forgetting=0)
     assert topology.peers(0) == Topology(more).peers(0)
-    assert [lead.samples for lead in topology.leads] == [20_500, 20_499]
+    assert [lead.samples for lead in topology.channels] == [20_500, 20_499]
 
 
 @pytest.mark.parametrize(
@@ -295,11 +291,11 @@ def test_json_gives_the_graph_back(name):
     text = topology.to_json()
     back = Topology.from_json(text)
     assert back.to_json() == text and Topology.from_json(text.encode()).to_json() == text
-    assert (back.leads, back.measure, back.most) == (
-        topology.leads, topology.measure, topology.most
+    assert (back.channels, back.measure, back.most) == (
+        topology.channels, topology.measure, topology.most
     )
     assert back.groups() == topology.groups()
-    for lead in range(len(topology.leads)):
+    for lead in range(len(topology.channels)):
         assert back.peers(lead) == topology.peers(lead)
 
 
@@ -324,8 +320,8 @@ def test_a_topology_that_was_read_goes_on_from_its_correlations():
     topology.update(more, 1)
     back.update(more, 1)
     for lead in range(4):
-        expected = {peer.lead: peer.correlation for peer in topology.peers(lead)}
-        found = {peer.lead: peer.correlation for peer in back.peers(lead)}
+        expected = {peer.index: peer.correlation for peer in topology.peers(lead)}
+        found = {peer.index: peer.correlation for peer in back.peers(lead)}
         assert found == pytest.approx(expected, abs=1e-3)
     assert back.groups() == topology.groups()
 
@@ -436,10 +432,10 @@ def test_pairs_in_a_folder_are_said_and_written(spikey, tmp_path):
     assert names == ["one.wav", "two.wav"]
     assert said[1] == "3 leads: 1 pair, 1 single"
     topology = read(tmp_path / "out.json")
-    assert topology.leads == [
-        Lead("rec/one.wav", 0, 20_000),
-        Lead("rec/other.wav", 0, 15_000),
-        Lead("rec/two.wav", 0, 20_000),
+    assert topology.channels == [
+        Channel("rec/one.wav", 0, 20_000),
+        Channel("rec/other.wav", 0, 15_000),
+        Channel("rec/two.wav", 0, 20_000),
     ]
     assert topology.groups() == [[0, 2], [1]]
     assert topology.peers(1) == []
@@ -451,7 +447,7 @@ def test_the_channels_of_a_recording_are_leads(spikey, tmp_path):
     assert said[0].endswith("  3 leads: array.wav [0-2]")
     assert said[1] == "4 leads: 1 group of 3, 1 single"
     topology = read(tmp_path / "out.json")
-    assert topology.leads == [Lead("array.wav", channel, 20_000) for channel in range(4)]
+    assert topology.channels == [Channel("array.wav", channel, 20_000) for channel in range(4)]
     assert [len(topology.peers(lead)) for lead in range(4)] == [2, 2, 2, 2]
 
 
@@ -476,7 +472,7 @@ def test_recordings_of_next_to_nothing_are_single(spikey, tmp_path, samples):
         (tmp_path / name).write_bytes(plain_wav(np.arange(samples)))
     assert spikey("a.wav", "b.wav", "-o", "out").output == "2 leads: 2 single\n"
     assert spikey("a.wav", "-o", "out").output == "1 lead: 1 single\n"
-    assert read(tmp_path / "out").leads == [Lead("a.wav", 0, samples)]
+    assert read(tmp_path / "out").channels == [Channel("a.wav", 0, samples)]
 
 
 def test_constant_leads_are_single(spikey, tmp_path):
@@ -572,7 +568,7 @@ def test_a_picture_that_cannot_be_is_refused(spikey, tmp_path, picture, part):
 
 
 def test_a_part_is_arranged_by_strength_without_leads_in_one_place():
-    from spikey_codec.lab.plots import NEAR, arrange
+    from spikey_codec.lab.figures.layout import NEAR, arrange
 
     # a chain, strong at one end; and leads that nothing tells apart
     chain = {(i, i + 1): 0.9 - 0.15 * i for i in range(6)}
@@ -585,12 +581,12 @@ def test_a_part_is_arranged_by_strength_without_leads_in_one_place():
 
 
 def test_a_label_tells_leads_apart():
-    from spikey_codec.lab.plots import label_leads
+    from spikey_codec.topology.text import short_names
 
     lead, = codes(*noise(1, 50))
 
     def labels(*names):
-        return label_leads(Topology([lead] * len(names), names=list(names)))
+        return short_names(Topology([lead] * len(names), names=list(names)).channels)
 
     assert labels(("x/a.wav", 0), ("x/a.wav", 1)) == ["0", "1"]
     assert labels(("abcdef.wav", 0), ("abcdex.wav", 0)) == ["abcdef", "abcdex"]

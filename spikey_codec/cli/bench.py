@@ -23,9 +23,9 @@ def speed(recordings: tuple[Path, ...]) -> None:
 
     Without RECORDINGS, synthetic ones are used.
     """
-    from ..lab import bench
+    from ..lab.bench import speed as measured
 
-    bench.speed(list(recordings), stdio.say)
+    measured.run(list(recordings), stdio.say)
 
 
 @bench.command()
@@ -63,7 +63,7 @@ def codecs(
     are zlib, bzip2, xz, zstd, Blosc, FLAC, WavPack and pcodec, where installed. All use one core,
     and every result is decoded and compared.
     """
-    from ..lab import codecs
+    from ..lab.bench import codecs
 
     def report(name: str) -> None:
         if sys.stderr is not None and sys.stderr.isatty():
@@ -93,9 +93,9 @@ def codecs(
 )
 def realtime(recordings: tuple[Path, ...], leads: int, frame: int, seconds: int) -> None:
     """Measure the time per packet of a stream of many channels."""
-    from ..lab import bench
+    from ..lab.bench import realtime as measured
 
-    bench.realtime(list(recordings), leads, frame, seconds, stdio.say)
+    measured.run(list(recordings), leads, frame, seconds, stdio.say)
 
 
 @bench.command()
@@ -111,9 +111,9 @@ def start(runs: int) -> None:
 
     `import numpy` is measured for comparison.
     """
-    from ..lab import bench
+    from ..lab.bench import start as measured
 
-    bench.start(runs, stdio.say)
+    measured.run(runs, stdio.say)
 
 
 @bench.command()
@@ -133,14 +133,14 @@ def ablation(recordings: tuple[Path, ...], keep_out: int, limit: int | None) -> 
 
     Prints a table in Markdown, which starts from last value + Rice.
     """
-    from ..lab import ablation
+    from ..lab.bench import ablation
 
-    ablation.report(list(recordings), keep_out, limit, stdio.say)
+    ablation.run(list(recordings), keep_out, limit, stdio.say)
 
 
 @bench.command()
 def power() -> None:
     """Count operations and estimate power, against 10 mW."""
-    from ..lab import power
+    from ..lab.bench import power
 
     stdio.say(power.report())

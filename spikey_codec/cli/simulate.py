@@ -16,7 +16,7 @@ from .options import ANY_PATH
 @click.option("--seed", default=0, show_default=True, help="Another seed, other recordings.")
 def simulate(folder: Path, leads: int, seconds: float | None, seed: int) -> None:
     """Write synthetic single-channel recordings to FOLDER."""
-    from ..lab.simulate import shipped_edges, write_recordings
+    from ..lab.simulate import shipped_transition_levels, write_recordings
 
-    paths = write_recordings(folder, leads, seconds, seed, thresholds=shipped_edges())
+    paths = write_recordings(folder, leads, seconds, seed, thresholds=shipped_transition_levels())
     click.echo(f"{len(paths)} synthetic recordings in {folder}.", err=True)

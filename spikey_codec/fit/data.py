@@ -15,7 +15,7 @@ from ..errors import RecordingError, UsageError
 from ..quantizer.detect import to_codes
 from ..quantizer.mapping import CHALLENGE
 from ..readers import wav
-from ..topology.graph import simultaneous_groups
+from ..topology.groups import simultaneous_groups
 
 Report = Callable[[str], None]
 

@@ -17,7 +17,7 @@ from .. import weights
 from ..errors import RecordingError, UsageError
 from ..prediction.network_array import to_array
 from ..system import files
-from ..topology.graph import simultaneous_groups
+from ..topology.groups import simultaneous_groups
 from . import data
 from .config import load
 from .data import Report

@@ -26,7 +26,7 @@ from ..entropy.contexts import ScaleBins, bin_of, scale_bins
 from ..prediction import cross_channel, linear, network
 from ..prediction.choose import choose
 from ..quantizer.nonuniform import reconstruction_levels
-from ..topology.graph import common_activity
+from ..topology.correlation import common_activity
 
 if TYPE_CHECKING:
     import torch

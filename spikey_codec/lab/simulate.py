@@ -1,53 +1,53 @@
-"""Synthetic recordings that look like those of the challenge to a codec.
+"""Synthetic recordings that look to a codec like those of the challenge.
 
-A lead's level is a sum of processes: amplifier noise (white), tissue noise (low-pass), local field
-potential and drift (slower low-pass), spikes of a few units near the electrode, and the hash of
-many distant ones. An uneven 10-bit converter, the same for all leads, turns levels into codes.
-The figures below were tuned until the statistics of synthetic and real leads agreed; no resonance
-stands out of the real spectra, so the filters have none.
+A channel's level is a sum of processes: amplifier noise (white), tissue noise (low-pass), local
+field potential and drift (slower low-pass), spikes of a few units near the electrode, and the hash
+of many distant ones. A non-uniform 10-bit converter, the same for all channels, turns levels into
+codes. The figures below were tuned until the statistics of synthetic and real channels agreed. No
+resonance stands out of the real spectra, so the filters have none.
 
-The same arguments give the same codes. Arithmetic is element by element, without BLAS or FFT; so
-the codes hold across machines as far as NumPy's random streams do, which releases may change.
+The same arguments give the same codes. Arithmetic is element by element, without BLAS or FFT, so
+codes agree across machines as long as NumPy's random streams do, which releases may change.
 """
 
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from .. import weights
-from ..system import files
-from ..bitstream.header import CHALLENGE_RATE
-from ..quantizer.mapping import HIGHEST_CODE, LOWEST_CODE, challenge_pcm
+from ..constants import CHALLENGE_RATE, HIGHEST_CODE, LOWEST_CODE, TRANSITION_BITS
 from ..errors import UsageError
-from ..constants import TRANSITION_BITS
+from ..quantizer.mapping import challenge_pcm
 from ..readers.wav import plain_header
+from ..system import files
 
 RATE = CHALLENGE_RATE  # Hz
 SHORTEST, LONGEST = 98_567, 99_903  # samples of a recording whose length was not asked for
 REFRACTORY, SPIKE_SPAN = 0.002, 0.0016  # seconds
-PAIRED_SHARE = 0.8  # of the leads have a simultaneous partner
-RAILED_SHARE = 1 / 40  # of the leads saturate the converter, but at least one in a dozen or more
+PAIRED_SHARE = 0.8  # of the channels have a simultaneous partner
+RAILED_SHARE = 1 / 40  # of the channels saturate the converter, at least one of a dozen or more
 CONVERTER = 0  # seed of the one converter behind all synthetic sets
 FINE_STEPS = 16  # codes whose widths repeat
-AMPLIFIER, TISSUE, FIELD, DRIFT = 0.24, 1.08, 3.4, 0.33  # deviations, relative to a lead's scale
+AMPLIFIER, TISSUE, FIELD, DRIFT = 0.24, 1.08, 3.4, 0.33  # deviations, relative to a channel's scale
 TISSUE_CORNER, FIELD_CORNER, DRIFT_CORNER = 1600.0, 35.0, 1.0  # Hz
 SWELL_CORNER, RAIL_CORNER = 1.0, 2.0  # Hz
-LAYOUT, LENGTH, LEAD, PAIR = range(1, 5)  # random streams of a set
+LAYOUT, LENGTH, CHANNEL, PAIR = range(1, 5)  # random streams of a set
 
 
 def converter_thresholds(rng: np.random.Generator) -> np.ndarray:
-    """Edges of the codes of a successive-approximation converter with mismatched capacitors.
+    """Code transition levels of a successive-approximation converter with mismatched capacitors.
 
-    Returns 1,025 ascending float64: code q, -512..511, spans edges q + 512 to q + 513. One code
-    is 1 unit wide on average, 0.3 to 2.3 in practice; -2 is narrow and -1 next to nothing.
+    Returns 1,025 ascending float64: code q, -512..511, spans levels q + 512 to q + 513. A code is 1
+    unit wide on average, 0.3 to 2.3 in practice; -2 is narrow and -1 is hardly there.
     """
-    # One row of unit capacitors makes the fine part of the scale, again and again.
+    # One row of unit capacitors makes the fine part of the scale, which repeats.
     widths = np.tile(np.exp(0.42 * rng.standard_normal(FINE_STEPS)), 1024 // FINE_STEPS)
-    # Where a binary capacitor takes over from all lower ones, the last code bears its error.
+    # Where a binary capacitor takes over from all lower ones, the last code takes its error.
     for step in (FINE_STEPS << bit for bit in range(6)):
         error = 0.3 * rng.standard_normal()
         widths[step - 1 :: 2 * step] += error
@@ -59,24 +59,32 @@ def converter_thresholds(rng: np.random.Generator) -> np.ndarray:
     return edges * (1024 / edges[-1]) + LOWEST_CODE
 
 
-def shipped_edges() -> np.ndarray:
-    """Edges of the converter that the weights know: float64, shape (1025,), in codes."""
+def shipped_transition_levels() -> np.ndarray:
+    """Code transition levels of the challenge's converter: float64, shape (1025,), in codes."""
     return weights.load("converter") / (1 << TRANSITION_BITS)
 
 
+def shipped_edges() -> np.ndarray:
+    """Deprecated name of `shipped_transition_levels`."""
+    warnings.warn(
+        "shipped_edges is now shipped_transition_levels.", DeprecationWarning, stacklevel=2
+    )
+    return shipped_transition_levels()
+
+
 def lead_layout(leads: int, seed: int = 0) -> tuple[list[tuple[int, ...]], set[int]]:
-    """Leads by what was recorded together, pairs or one alone; and the railed ones, all alone."""
+    """Channels by what was recorded together, in pairs or alone; and the railed ones, all alone."""
     order = _stream(seed, LAYOUT).permutation(leads).tolist()
     paired = 2 * round(leads * PAIRED_SHARE / 2)
     railed = max(round(leads * RAILED_SHARE), 1) if leads >= 12 else 0
-    groups = list(zip(order[:paired:2], order[1:paired:2])) + [(lead,) for lead in order[paired:]]
+    groups = list(zip(order[:paired:2], order[1:paired:2])) + [(alone,) for alone in order[paired:]]
     return groups, set(order[paired : paired + railed])
 
 
 def spike_times(rng: np.random.Generator, frequency: float, frames: int, rate: int) -> np.ndarray:
     """Samples at which a unit fires: int64, ascending, 0 <= time < frames.
 
-    Gaps are exponential on top of the refractory period; `frequency` (Hz) is their mean rate.
+    Gaps are the refractory period plus an exponential time; `frequency` (Hz) is the mean rate.
     """
     refractory = math.ceil(REFRACTORY * rate)
     free = max(rate / frequency - refractory, 1.0)
@@ -88,7 +96,7 @@ def spike_times(rng: np.random.Generator, frequency: float, frames: int, rate: i
 
 
 def low_pass(noise: np.ndarray, corner: float, rate: int) -> np.ndarray:
-    """One-pole low-pass of white noise, scaled so that the deviation stays; corner in Hz."""
+    """One-pole low-pass of white noise, scaled which keeps its deviation; corner in Hz."""
     pole = math.exp(-2 * math.pi * corner / rate)
     out = noise * math.sqrt(1 - pole * pole)
     out[0] = noise[0]  # the filter has run for ever
@@ -107,14 +115,22 @@ def simulate_codes(
     rate: int = RATE,
     thresholds: np.ndarray | None = None,
 ) -> list[np.ndarray]:
-    """Codes of a set of leads: one 1-D int16 array per lead, values -512..511.
+    """Codes of a set of channels that were recorded singly or in pairs.
 
-    Without `seconds`, lengths vary as in the challenge (about 5 s). `thresholds` are the edges of
-    the converter, as `converter_thresholds` returns them; by default one made-up converter serves
-    all sets. Raises UsageError if an argument cannot be used.
+    Parameters
+    ----------
+    leads : how many channels
+    seconds : length of each; by default lengths vary as in the challenge (about 5 s)
+    seed : another one gives other recordings
+    rate : Hz
+    thresholds : code transition levels of the converter, float64, shape (1025,), as from
+        `converter_thresholds`; by default one made-up converter serves all sets
+
+    Returns one int16 array of shape (frames,) for each channel, with values -512..511. Raises
+    UsageError if an argument cannot be used.
     """
     codes = dict(_simulated(leads, seconds, seed, rate, thresholds))
-    return [codes[lead] for lead in range(leads)]
+    return [codes[channel] for channel in range(leads)]
 
 
 def codes_to_pcm(codes: np.ndarray) -> np.ndarray:
@@ -129,23 +145,24 @@ def write_recordings(
     seed: int = 0,
     thresholds: np.ndarray | None = None,
 ) -> list[Path]:
-    """Write a set of leads as plain mono WAV files `synthetic-<seed>-<lead>.wav`; their paths.
+    """Write a set of channels as plain mono WAV files `synthetic-<seed>-<number>.wav`.
 
-    The folder is made if need be; a file gets its name when whole. See `simulate_codes`.
+    Arguments and errors as for `simulate_codes`. The folder is made where it is missing, and a file
+    gets its name when it is whole. Returns the paths.
     """
     paths = {}
-    for lead, codes in _simulated(leads, seconds, seed, RATE, thresholds):
-        paths[lead] = Path(folder) / f"synthetic-{seed}-{lead:03d}.wav"
+    for channel, codes in _simulated(leads, seconds, seed, RATE, thresholds):
+        paths[channel] = Path(folder) / f"synthetic-{seed}-{channel:03d}.wav"
         pcm = codes_to_pcm(codes).astype("<i2")
-        paths[lead].parent.mkdir(parents=True, exist_ok=True)
-        files.write(str(paths[lead]), plain_header(len(pcm), 1, RATE) + pcm.tobytes())
-    return [paths[lead] for lead in range(leads)]
+        paths[channel].parent.mkdir(parents=True, exist_ok=True)
+        files.write(str(paths[channel]), plain_header(len(pcm), 1, RATE) + pcm.tobytes())
+    return [paths[channel] for channel in range(leads)]
 
 
 def _simulated(
     leads: int, seconds: float | None, seed: int, rate: int, thresholds: np.ndarray | None
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """Index and codes of each lead, in no particular order, so that a large set needs no room."""
+    """Index and codes of each channel, group by group, so that a large set needs no memory."""
     for name, value, least in (("leads", leads, 1), ("seed", seed, 0), ("rate", rate, 1)):
         if not isinstance(value, int) or value < least:
             raise UsageError(f"{name} must be a whole number from {least} on, not {value!r}.")
@@ -158,23 +175,23 @@ def _simulated(
     groups, railed = lead_layout(leads, seed)
     for group in groups:
         frames = _frames(_stream(seed, LENGTH, group[0]), seconds, rate)
-        for lead in group:
-            rng = _stream(seed, LEAD, lead)
+        for channel in group:
+            rng = _stream(seed, CHANNEL, channel)
             background = _background(rng, frames, rate)
             if len(group) == 2:
                 background = _share(background, _stream(seed, PAIR, group[0]), frames, rate)
-            level = _lead(rng, background, lead in railed, rate)
+            level = _level(rng, background, channel in railed, rate)
             codes = np.searchsorted(thresholds[1:-1], level, side="right") + LOWEST_CODE
-            yield lead, codes.astype(np.int16)
+            yield channel, codes.astype(np.int16)
 
 
 def _stream(seed: int, *purpose: int) -> np.random.Generator:
-    """Random numbers for one purpose, which stay the same whatever else is simulated."""
+    """Random numbers for one purpose, the same whatever else is simulated."""
     return np.random.Generator(np.random.PCG64([seed, *purpose]))
 
 
 def _frames(rng: np.random.Generator, seconds: float | None, rate: int) -> int:
-    """Length in samples: as asked, else mostly a little above the shortest of the challenge."""
+    """Length in samples: as asked, else mostly a little above the challenge's shortest."""
     if seconds is None:
         seconds = min(SHORTEST + int(220 * rng.standard_exponential()), LONGEST) / RATE
     return max(round(seconds * rate), 1)
@@ -189,15 +206,15 @@ def _background(rng: np.random.Generator, frames: int, rate: int) -> np.ndarray:
 
 
 def _share(own: np.ndarray, rng: np.random.Generator, frames: int, rate: int) -> np.ndarray:
-    """Mix one lead's background with that which it has in common with its partner."""
+    """Mix one channel's background with what it shares with its partner; shape (3, frames)."""
     noise = min(max(0.105 * math.exp(0.47 * rng.standard_normal()), 0.045), 0.5)
     # Slow waves reach further through tissue than fast ones.
     common = np.array([[noise], [noise], [noise**0.35]])
     return np.sqrt(common) * _background(rng, frames, rate) + np.sqrt(1 - common) * own
 
 
-def _lead(rng: np.random.Generator, background: np.ndarray, railed: bool, rate: int) -> np.ndarray:
-    """Level of one lead in codes, float64; background of shape (3, frames)."""
+def _level(rng: np.random.Generator, background: np.ndarray, railed: bool, rate: int) -> np.ndarray:
+    """Level of one channel in codes, float64, shape (frames,); background of shape (3, frames)."""
     frames = background.shape[1]
     scale = 4.85 * math.exp(0.11 * rng.standard_normal())
     if rng.random() < 0.015:
@@ -221,7 +238,7 @@ def _lead(rng: np.random.Generator, background: np.ndarray, railed: bool, rate: 
 
 
 def _waveform(rng: np.random.Generator, rate: int) -> np.ndarray:
-    """A spike: sharp trough of depth 1, then a slower hump; the other way round for some units."""
+    """A spike: a sharp trough of depth 1, then a slower hump; upside down for some units."""
     time = np.arange(math.ceil(SPIKE_SPAN * rate)) / rate * 1000  # ms
     width = 0.075 * math.exp(0.25 * rng.standard_normal())
     trough = np.exp(-0.5 * ((time - 0.35) / width) ** 2)
@@ -230,7 +247,7 @@ def _waveform(rng: np.random.Generator, rate: int) -> np.ndarray:
 
 
 def _unit(rng: np.random.Generator, frames: int, rate: int) -> np.ndarray:
-    """Spikes of one unit near the electrode, each of its own size; in a lead's scale."""
+    """Spikes of one unit near the electrode, each of its own size; in the channel's scale."""
     frequency = min(6.0 * math.exp(rng.standard_normal()), 100.0)
     times = spike_times(rng, frequency, frames, rate)
     heights = 4.0 * math.exp(0.6 * rng.standard_normal())
@@ -239,7 +256,7 @@ def _unit(rng: np.random.Generator, frames: int, rate: int) -> np.ndarray:
 
 
 def _hash(rng: np.random.Generator, frames: int, rate: int) -> np.ndarray:
-    """Small spikes of many distant units: variance changes within samples, and swells slowly."""
+    """Small spikes of many distant units; their variance changes fast, and swells slowly."""
     times = rng.integers(frames, size=rng.poisson(400 * frames / rate))
     swell = 1 + 0.6 * low_pass(rng.standard_normal(frames), SWELL_CORNER, rate)
     heights = swell[times] * rng.standard_exponential(len(times))
@@ -247,7 +264,7 @@ def _hash(rng: np.random.Generator, frames: int, rate: int) -> np.ndarray:
 
 
 def _place(times: np.ndarray, heights: np.ndarray, shape: np.ndarray, frames: int) -> np.ndarray:
-    """Sum of copies of a shape, each starting at its time; what is past the end is cut off."""
+    """Sum of copies of a shape, each starting at its time and cut off at the end."""
     out = np.zeros(frames + len(shape))
     np.add.at(out, times[:, None] + np.arange(len(shape)), heights[:, None] * shape)
     return out[:frames]

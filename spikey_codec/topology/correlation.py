@@ -1,12 +1,12 @@
-"""Sums from which the correlation of every two leads follows, kept up while samples come.
+"""Sums that give the correlation of every two channels, and that new samples are added to.
 
-Leads may differ in length, and every two are compared over the shorter. The products over what
-two leads have in common are one product of matrices, leads being 0 beyond their end; the other
-sums are needed up to the end of every shorter lead, so they are kept once for each of the leads'
-distinct lengths.
+Channels may differ in length, and every two are compared over the shorter. The products over the
+samples that two channels share are one matrix product, with zeros beyond a channel's end. The other
+sums are needed up to the end of every shorter channel, so they are kept once for each distinct
+length.
 
-All sums are float64 and, until something is forgotten, sums of integers: for 16-bit leads they
-are exact, the same on every machine and in whatever pieces the samples come.
+All sums are float64. Until something is forgotten they are sums of integers: for 16-bit channels
+they are exact, the same on every machine and however the samples are split.
 """
 
 from __future__ import annotations
@@ -15,88 +15,105 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..errors import UsageError
+
 DIFFERENCES, RAW = "differences", "raw"
-BLOCK = 1 << 22  # values of all leads together that are looked at at once: 32 MiB
-# A variance below this part of the mean square is rounding: the lead is constant.
+BLOCK = 1 << 22  # values of all channels that are processed at once: 32 MiB
+# A variance below this part of the mean square is rounding: the channel is constant.
 ROUNDING = 1e-12
 
 
 class Moments:
-    """Sums of first differences, or of raw values, of leads of given lengths (in samples)."""
+    """Sums of first differences, or of raw values, of channels.
 
-    def __init__(self, measure: str, lengths: Sequence[int]):
+    Parameters
+    ----------
+    measure : DIFFERENCES or RAW
+    lengths : how many samples each channel has in all, or those of the first `add`
+    """
+
+    def __init__(self, measure: str, lengths: Sequence[int]) -> None:
         distinct, self.rank = np.unique(np.asarray(lengths, np.int64), return_inverse=True)
         count = len(self.rank)
         self.measure = measure
-        # Per distinct length, of the samples up to there: how many, sums and sums of squares.
+        # For each distinct length, over the samples up to it: count, sums and sums of squares.
         self.weight = np.zeros(len(distinct))
         self.sums = np.zeros((count, len(distinct)))
         self.squares = np.zeros((count, len(distinct)))
         self.products = np.zeros((count, count))
-        # Integers near the leads' means, subtracted lest large sums cancel.
+        # Integers near the channels' means, subtracted so that large sums do not cancel.
         self.origin: np.ndarray | None = None
-        # The last sample of each lead, of which the next is a difference.
+        # The last sample of each channel, from which the next difference is taken.
         self.last: list[np.ndarray] | None = None
 
     @classmethod
-    def of(cls, leads: list[np.ndarray], measure: str) -> Moments:
-        """The sums of leads: 1-D integer arrays."""
-        self = cls(measure, [len(lead) for lead in leads])
-        self.add(leads)
+    def of(cls, channels: list[np.ndarray], measure: str) -> Moments:
+        """The sums of channels: 1-D integer arrays."""
+        self = cls(measure, [len(channel) for channel in channels])
+        self.add(channels)
         return self
 
     @classmethod
-    def known(cls, measure: str, lengths, weights, deviations, peers) -> Moments:
-        """Sums that give the correlations of `peers`, per lead a list of (lead, correlation).
+    def known(
+        cls,
+        measure: str,
+        lengths: Sequence[int],
+        weights: Sequence[float],
+        deviations: Sequence[float],
+        peers: Sequence[Sequence[tuple[int, float]]],
+    ) -> Moments:
+        """Sums that give the correlations of `peers`: for each channel, (channel, correlation).
 
-        `weights` and `deviations` as from `summary`; other correlations become 0.
+        `weights` and `deviations` are as from `summary`; other correlations become 0.
         """
         self = cls(measure, lengths)
         scale = np.asarray(deviations, np.float64)
         self.weight[self.rank] = weights
         self.squares = np.square(scale)[:, None] * self.weight
         common = self.common_weight()
-        for lead, others in enumerate(peers):
+        for channel, others in enumerate(peers):
             for other, correlation in others:
-                product = correlation * scale[lead] * scale[other] * common[lead, other]
-                self.products[lead, other] = self.products[other, lead] = product
+                product = correlation * scale[channel] * scale[other] * common[channel, other]
+                self.products[channel, other] = self.products[other, channel] = product
         return self
 
     def forget(self, factor: float) -> None:
-        """Let everything known count `factor` times as much."""
+        """Multiply the weight of everything known by `factor`."""
         for sums in (self.weight, self.sums, self.squares, self.products):
             sums *= factor
 
-    def add(self, leads: list[np.ndarray]) -> None:
-        """Add samples of all leads: the first ones, or then as many of each."""
+    def add(self, channels: list[np.ndarray]) -> None:
+        """Add samples: first all that `lengths` promised, then the same number for each channel."""
         if self.measure == DIFFERENCES:
-            newest = [lead[-1:] for lead in leads]
+            newest = [channel[-1:] for channel in channels]
             if self.last is not None:
-                leads = [np.concatenate(pair) for pair in zip(self.last, leads)]
-            # Leads that ended at different times have no common sample to go on from.
-            alike = len({len(lead) for lead in leads}) == 1 and len(leads[0]) > 0
+                channels = [np.concatenate(pair) for pair in zip(self.last, channels)]
+            # Channels that ended at different times have no common sample to go on from.
+            alike = len({len(channel) for channel in channels}) == 1 and len(channels[0]) > 0
             self.last = newest if alike else None
-        lengths = np.array([max(len(lead) - self._lost, 0) for lead in leads])
+        lengths = np.array([max(len(channel) - self._lost, 0) for channel in channels])
         ends = np.zeros(len(self.weight), np.int64)
         ends[self.rank] = lengths
         longest = int(lengths.max())
         if self.origin is None and longest:
-            self.origin = np.array([self._middle(lead) for lead in leads])
+            self.origin = np.array([self._middle(channel) for channel in channels])
         self.weight += ends
-        size = max(BLOCK // len(leads), 256)
+        size = max(BLOCK // len(channels), 256)
         for start in range(0, longest, size):
-            self._add_block(leads, start, min(size, longest - start), ends)
+            self._add_block(channels, start, min(size, longest - start), ends)
 
-    def _add_block(self, leads: list[np.ndarray], start: int, size: int, ends: np.ndarray):
-        values = np.zeros((len(leads), size))
-        for row, lead, origin in zip(values, leads, self.origin):
-            piece = lead[start : start + size + self._lost].astype(np.float64)
+    def _add_block(
+        self, channels: list[np.ndarray], start: int, size: int, ends: np.ndarray
+    ) -> None:
+        values = np.zeros((len(channels), size))
+        for row, channel, origin in zip(values, channels, self.origin):
+            piece = channel[start : start + size + self._lost].astype(np.float64)
             if self._lost:
                 piece = np.diff(piece)
             row[: len(piece)] = piece - origin
         self.products += values @ values.T
         stops = np.clip(ends - start, 0, size)
-        running = np.zeros((len(leads), size + 1))
+        running = np.zeros((len(channels), size + 1))
         for sums in (self.sums, self.squares):
             np.cumsum(values, axis=1, out=running[:, 1:])
             sums += running[:, stops]
@@ -104,32 +121,33 @@ class Moments:
 
     @property
     def _lost(self) -> int:
-        """By how many values a series of the measure is shorter than the samples."""
+        """By how many values the measured series is shorter than the samples."""
         return int(self.measure == DIFFERENCES)
 
-    def _middle(self, lead: np.ndarray) -> float:
-        """The integer nearest to the mean of what is measured."""
-        if len(lead) <= self._lost:
+    def _middle(self, channel: np.ndarray) -> float:
+        """The integer nearest to the mean of the measured series."""
+        if len(channel) <= self._lost:
             return 0.0
         if self._lost:
-            return float(np.rint((float(lead[-1]) - float(lead[0])) / (len(lead) - 1)))
-        return float(np.rint(lead.mean(dtype=np.float64)))
+            return float(np.rint((float(channel[-1]) - float(channel[0])) / (len(channel) - 1)))
+        return float(np.rint(channel.mean(dtype=np.float64)))
 
     def common_weight(self) -> np.ndarray:
-        """What every two leads were compared over: values, less what was forgotten.
+        """How many values every two channels were compared over, less what was forgotten.
 
-        float64, shape (leads, leads)
+        Returns float64, shape (channels, channels).
         """
         return self.weight[self._common()]
 
     def _common(self) -> np.ndarray:
-        """Which of the distinct lengths every two leads have in common: shape (leads, leads)."""
+        """The index of the length that every two channels share: shape (channels, channels)."""
         return np.minimum.outer(self.rank, self.rank)
 
     def correlation(self) -> np.ndarray:
-        """Of every two leads: float64, shape (leads, leads), symmetric, 0 on the diagonal.
+        """The correlation of every two channels, from -1 to 1.
 
-        A lead that is constant over what it has in common with another has 0 to it.
+        Returns float64, shape (channels, channels): symmetric, 0 on the diagonal. It is 0 where
+        one of the two is constant over the samples that they share.
         """
         common = self._common()
         weight = np.maximum(self.weight, np.finfo(float).tiny)[common]
@@ -146,7 +164,7 @@ class Moments:
         return np.clip(result, -1, 1)
 
     def summary(self) -> tuple[np.ndarray, np.ndarray]:
-        """Of each lead the weight, see `common_weight`, and the standard deviation: float64."""
+        """Each channel's weight (see `common_weight`) and standard deviation: float64 arrays."""
         weight = self.weight[self.rank]
         own = np.arange(len(self.rank)), self.rank
         sums, squares = self.sums[own], self.squares[own]
@@ -154,3 +172,28 @@ class Moments:
         variance = squares - sums * sums / counted
         variance[variance <= ROUNDING * squares] = 0
         return weight, np.sqrt(variance / counted)
+
+
+def common_activity(channels: Sequence[np.ndarray]) -> np.ndarray:
+    """Absolute zero-lag correlation of first differences between every two channels.
+
+    Parameters
+    ----------
+    channels : list of 1-D integer arrays
+        One recording each; every two are compared over the length of the shorter.
+
+    Returns
+    -------
+    float32 array, shape (channels, channels), 0 on the diagonal; a constant channel has 0 to all
+    others. Raises UsageError for anything but such arrays.
+    """
+    channels = checked(channels)
+    return np.abs(Moments.of(channels, DIFFERENCES).correlation()).astype(np.float32)
+
+
+def checked(channels: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The channels as a list; UsageError unless there are some, each a 1-D array of integers."""
+    arrays = [np.asarray(channel) for channel in channels]
+    if not arrays or any(array.ndim != 1 or array.dtype.kind not in "iu" for array in arrays):
+        raise UsageError("Leads are given as one or more 1-D arrays of integers.")
+    return arrays

@@ -22,11 +22,21 @@ from spikey_codec.quantizer import mapping as converter
 from spikey_codec.readers import wav
 from spikey_codec.cli.main import main
 from spikey_codec.errors import RecordingError, UsageError
-from spikey_codec.lab.simulate import lead_layout, shipped_edges, write_recordings
+from spikey_codec.lab.simulate import lead_layout, shipped_transition_levels, write_recordings
 from strategies import plain_wav
 
 pytest.importorskip("scipy")
-from spikey_codec.lab import analyze  # noqa: E402
+from spikey_codec.events import spikes  # noqa: E402
+from spikey_codec.lab.analysis import (  # noqa: E402
+    analyse,
+    coding,
+    entropies,
+    outliers,
+    rails,
+    recordings,
+    statistics,
+    widths,
+)
 
 LEADS, SEED = 14, 3
 RATE = 20_000
@@ -34,10 +44,10 @@ SECTIONS = ("given", "waveforms", "converter", "distributions", "entropies", "to
             "outliers")  # fmt: skip
 
 
-def lead(samples: np.ndarray, rate: int = RATE, label: str = "lead") -> analyze.Lead:
+def lead(samples: np.ndarray, rate: int = RATE, label: str = "lead") -> recordings.Channel:
     samples = np.asarray(samples, np.int16)
     plain = converter.Mapping(converter.PLAIN)
-    return analyze.Lead(label, 0, 0, rate, plain, samples, samples)
+    return recordings.Channel(label, 0, 0, rate, plain, samples, samples)
 
 
 def noise(samples: int, deviation: float = 20.0, seed: int = 0) -> np.ndarray:
@@ -55,18 +65,18 @@ def write(path: Path, samples: np.ndarray, rate: int = RATE) -> Path:
 def simulated(tmp_path_factory) -> list[Path]:
     """Synthetic recordings of two seconds: pairs, single leads and one that is railed."""
     folder = tmp_path_factory.mktemp("simulated")
-    return write_recordings(folder, LEADS, 2.0, SEED, shipped_edges())
+    return write_recordings(folder, LEADS, 2.0, SEED, shipped_transition_levels())
 
 
 @pytest.fixture(scope="module")
-def analysis(simulated) -> analyze.Analysis:
-    return analyze.analyse(simulated, limit=4)
+def analysis(simulated) -> analyse.Analysis:
+    return analyse.analyse(simulated, limit=4)
 
 
 @pytest.fixture(scope="module")
 def page(analysis) -> str:
     pytest.importorskip("matplotlib")
-    from spikey_codec.lab import report
+    from spikey_codec.lab.report import page as report
 
     return report.page(analysis)
 
@@ -75,15 +85,15 @@ def page(analysis) -> str:
 
 
 def test_the_entropy_of_a_uniform_source_is_the_logarithm_of_its_size():
-    assert analyze.entropy(np.tile(np.arange(-32, 32), 9)) == 6
-    assert analyze.entropy(np.full(100, 7)) == 0
+    assert entropies.entropy(np.tile(np.arange(-32, 32), 9)) == 6
+    assert entropies.entropy(np.full(100, 7)) == 0
     drawn = np.random.default_rng(0).integers(0, 256, 1 << 17)
-    assert 7.99 < analyze.entropy(drawn) <= 8
+    assert 7.99 < entropies.entropy(drawn) <= 8
 
 
 def test_the_ideal_code_of_white_gaussian_noise_is_as_long_as_its_entropy():
     x = np.rint(noise(60_000, 25.0))
-    bits, samples = analyze.ideal_bits(lead(x), None)
+    bits, samples = entropies.ideal_bits(lead(x), None)
     expected = math.log2(25 * math.sqrt(2 * math.pi * math.e))
     # Tracking a scale that does not move, and the even share, cost a little.
     assert expected - 0.01 < bits / samples < expected + 0.03
@@ -92,7 +102,7 @@ def test_the_ideal_code_of_white_gaussian_noise_is_as_long_as_its_entropy():
 def test_an_ideal_code_is_not_endless_where_the_impossible_happens():
     x = np.rint(noise(5000, 3.0))
     x[2500] = 32767
-    bits, samples = analyze.ideal_bits(lead(x), None)
+    bits, samples = entropies.ideal_bits(lead(x), None)
     assert math.isfinite(bits) and bits / samples < 5
 
 
@@ -102,21 +112,21 @@ def test_injected_spikes_are_found_where_they_are():
     shape = -np.exp(-0.5 * ((np.arange(-10, 11)) / 3) ** 2)
     for time in times:
         x[time - 10 : time + 11] += 300 * shape
-    found = analyze.find_spikes(np.rint(x), RATE)
+    found = spikes.find_spikes(np.rint(x), RATE)
     near = np.abs(found.times[:, None] - times).min(axis=0)
     assert (near <= 4).all()  # 0.2 ms
-    by_chance = 3 * 10 * analyze.chance_per_second(RATE) + 3
+    by_chance = 3 * 10 * spikes.chance_per_second(RATE) + 3
     assert len(times) <= len(found.times) <= len(times) + by_chance
     assert found.per_second == pytest.approx(len(found.times) / 10)
     assert found.threshold == pytest.approx(-4.5 * found.noise)
-    assert found.shapes.shape == (analyze.MOST_SHAPES, 61)
+    assert found.shapes.shape == (spikes.MOST_SHAPES, 61)
     assert np.median(found.shapes.argmin(axis=1)) == 20
 
 
 def test_noise_alone_gives_as_many_spikes_as_is_said():
     seconds = 100
-    found = analyze.find_spikes(noise(seconds * RATE, seed=5), RATE)
-    expected = seconds * analyze.chance_per_second(RATE)
+    found = spikes.find_spikes(noise(seconds * RATE, seed=5), RATE)
+    expected = seconds * spikes.chance_per_second(RATE)
     assert abs(len(found.times) - expected) < 5 * math.sqrt(expected)
 
 
@@ -124,46 +134,46 @@ def test_troughs_within_a_millisecond_are_one_spike():
     x = noise(RATE, 5.0)
     for time in (5000, 5010, 9000, 9030):  # 0.5 and 1.5 ms apart
         x[time - 2 : time + 3] -= 400
-    times = analyze.find_spikes(x, RATE).times
+    times = spikes.find_spikes(x, RATE).times
     assert np.count_nonzero(np.abs(times - 5005) < 20) == 1
     assert np.count_nonzero(np.abs(times - 9015) < 30) == 2
     assert np.diff(times).min() >= RATE // 1000
 
 
 def test_where_the_rate_leaves_no_band_no_spikes_are_looked_for():
-    assert analyze.find_spikes(noise(5000), 1000) is None
-    assert analyze.find_spikes(noise(5000), 0) is None
-    assert analyze.band(10_000) == (300, 4500)
-    assert analyze.band(30_000) == (300, 6000)
+    assert spikes.find_spikes(noise(5000), 1000) is None
+    assert spikes.find_spikes(noise(5000), 0) is None
+    assert spikes.band(10_000) == (300, 4500)
+    assert spikes.band(30_000) == (300, 6000)
 
 
 def test_a_lead_without_noise_has_no_spikes():
-    assert len(analyze.find_spikes(np.zeros(5000), RATE).times) == 0
+    assert len(spikes.find_spikes(np.zeros(5000), RATE).times) == 0
 
 
 def test_the_share_at_the_rail_is_that_of_a_clipped_signal():
     wave = 1000 * np.sin(np.arange(40_000) / 300) + noise(40_000, 2.0)
     clipped = np.clip(np.rint(wave), -800, 800)
     share = np.mean(np.abs(clipped) == 800)
-    assert analyze.railed_share(lead(clipped)) == pytest.approx(share, abs=0.01)
-    assert analyze.railed_share(lead(wave)) == 0
-    assert analyze.railed_share(lead([-32768, 0, 5, 32767] * 500)) == 0.5
+    assert rails.railed_share(lead(clipped)) == pytest.approx(share, abs=0.01)
+    assert rails.railed_share(lead(wave)) == 0
+    assert rails.railed_share(lead([-32768, 0, 5, 32767] * 500)) == 0.5
     # Few values rest on the outermost ones without having been clipped.
-    assert analyze.railed_share(lead(np.rint(noise(10_000, 0.5)))) == 0
+    assert rails.railed_share(lead(np.rint(noise(10_000, 0.5)))) == 0
 
 
 def test_the_railed_leads_of_a_set_are_named(analysis):
-    railed = {o.lead for o in analysis.outliers if o.what.startswith("railed")}
+    railed = {o.channel for o in analysis.outliers if o.what.startswith("railed")}
     assert railed and railed == lead_layout(LEADS, SEED)[1]
 
 
 def test_constant_and_loud_leads_are_named():
     leads = [lead(np.rint(noise(5000, 20, seed))) for seed in range(9)]
     leads += [lead(np.rint(noise(5000, 200, 9))), lead(np.full(5000, 3))]
-    statistics, _ = analyze._statistics(leads)
-    named = analyze.outliers(leads, statistics)
-    assert {o.lead for o in named} == {9, 10}
-    assert [o.what for o in named if o.lead == 10] == ["constant: every sample is the same"]
+    measured, _ = statistics.measure(leads)
+    named = outliers.outliers(leads, measured)
+    assert {o.channel for o in named} == {9, 10}
+    assert [o.what for o in named if o.channel == 10] == ["constant: every sample is the same"]
     assert "amplitude large: standard deviation 200 units" in " ".join(
         re.sub(r"(19|20)\d(\.\d+)? units", "200 units", o.what) for o in named
     )
@@ -183,18 +193,18 @@ def test_the_pairs_of_a_set_are_found(analysis):
 def test_the_widths_of_the_shipped_converter_are_seen_again(analysis):
     assert analysis.widths.correlation > 0.9
     assert analysis.widths.shipped.shape == analysis.widths.here.shape == (1024,)
-    assert analysis.widths.counts.sum() == sum(len(one.codes) for one in analysis.leads)
+    assert analysis.widths.counts.sum() == sum(len(one.codes) for one in analysis.channels)
 
 
 def test_recordings_of_other_converters_have_no_widths(tmp_path):
     path = write(tmp_path / "sparse.wav", 16 * np.rint(noise(5000)))
-    files, leads = analyze.read([path])
+    files, leads = recordings.read([path])
     assert files[0].kind == "sparse" and files[0].step == 16
     assert files[0].used == len(np.unique(leads[0].samples))
-    statistics, _ = analyze._statistics(leads)
-    assert analyze.widths(leads, statistics) is None
-    steps = analyze.coding(files, 1).steps["all"]
-    assert analyze.NONUNIFORM not in [step.name for step in steps]
+    measured, _ = statistics.measure(leads)
+    assert widths.widths(leads, measured) is None
+    steps = coding.coding(files, 1).steps["all"]
+    assert entropies.NONUNIFORM not in [step.name for step in steps]
 
 
 def test_bits_per_sample_are_those_of_the_files_and_fall_from_step_to_step(simulated, analysis):
@@ -205,23 +215,23 @@ def test_bits_per_sample_are_those_of_the_files_and_fall_from_step_to_step(simul
     for preset in ("linear", "spikey"):
         size = sum(len(codec.compress(path.read_bytes(), preset)) for path in chosen)
         assert bits[f"file, preset {preset}"] == pytest.approx(8 * size / samples)
-    steps = ["the file's 16 bits", *analyze.MODELS]
+    steps = ["the file's 16 bits", *entropies.MODELS]
     assert bits[steps[0]] == 16 > bits[steps[1]] > bits[steps[2]] > bits[steps[3]]
-    assert bits[analyze.NONUNIFORM] < bits[analyze.MODELS[3]] - 0.03
-    assert bits[analyze.NONUNIFORM] < bits["file, preset linear"]
+    assert bits[entropies.NONUNIFORM] < bits[entropies.MODELS[3]] - 0.03
+    assert bits[entropies.NONUNIFORM] < bits["file, preset linear"]
 
 
 def test_the_distribution_of_errors_of_noise_is_gaussian():
-    _, found = analyze._statistics([lead(np.rint(noise(200_000, 50.0)))])
-    middle = (analyze.BINS[1:] + analyze.BINS[:-1]) / 2
+    _, found = statistics.measure([lead(np.rint(noise(200_000, 50.0)))])
+    middle = (statistics.BINS[1:] + statistics.BINS[:-1]) / 2
     gaussian = np.exp(-(middle**2) / 2) / math.sqrt(2 * math.pi) * 0.1
-    for counts in (found.amplitude, found.error):
+    for counts in (found.amplitude, found.residual):
         np.testing.assert_allclose(counts / counts.sum(), gaussian, atol=2e-3)
-    assert max(found.beyond_four) < 5e-4
+    assert max(found.beyond_far) < 5e-4
 
 
 def test_a_file_given_twice_counts_once(simulated):
-    files, leads = analyze.read([simulated[0], simulated[0].parent, simulated[0]])
+    files, leads = recordings.read([simulated[0], simulated[0].parent, simulated[0]])
     assert len(files) == len(leads) == LEADS
     assert len({one.label for one in leads}) == LEADS
 
@@ -230,7 +240,7 @@ def test_files_of_one_name_have_names_of_their_own(tmp_path):
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
         write(tmp_path / folder / "same.wav", noise(2000))
-    _, leads = analyze.read([tmp_path / "a", tmp_path / "b"])
+    _, leads = recordings.read([tmp_path / "a", tmp_path / "b"])
     assert len({one.label for one in leads}) == 2
 
 
@@ -285,14 +295,14 @@ def test_all_sections_are_there(page):
 def test_the_page_names_what_was_found(page, analysis):
     text = Page(page).text
     for outlier in analysis.outliers:
-        assert analysis.leads[outlier.lead].label in text
+        assert analysis.channels[outlier.channel].label in text
     assert "14 challenge 10-bit" in text
     assert f"{len(analysis.related.groups)} pairs of leads" in text
     assert "evenly spread over the 14" in text
 
 
 def test_the_same_recordings_give_the_same_page(page, analysis):
-    from spikey_codec.lab import report
+    from spikey_codec.lab.report import page as report
 
     assert report.page(analysis) == page
 
@@ -365,7 +375,7 @@ def test_a_report_is_a_folder(spikey, simulated):
 
 
 def test_what_fails_while_drawing_leaves_the_old_report(spikey, simulated, monkeypatch):
-    from spikey_codec.lab import report
+    from spikey_codec.lab.report import page as report
 
     def fail(analysis):
         raise RecordingError("Something is wrong.")
@@ -399,15 +409,15 @@ def test_odd_recordings_make_a_report(spikey, tmp_path):
 def test_of_long_recordings_only_the_beginning_is_looked_at_and_that_is_said(
     spikey, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(analyze, "MOST_ANALYSED", 8000)
-    monkeypatch.setattr(analyze, "MOST_CODED", 4000)
+    monkeypatch.setattr(recordings, "MOST_ANALYSED", 8000)
+    monkeypatch.setattr(coding, "MOST_CODED", 4000)
     path = write(tmp_path / "long.wav", noise(10_000).reshape(5000, 2))
-    files, leads = analyze.read([path])
+    files, leads = recordings.read([path])
     assert files[0].frames == 5000 and files[0].analysed == 4000 == len(leads[1].samples)
-    assert analyze.coding(files, 1).samples == 4000
+    assert coding.coding(files, 1).samples == 4000
     spikey(path)
     text = Page(Path("report/index.html").read_text()).text
-    assert "1 recording so long that only the beginning was looked at" in text
+    assert "1 recording so long that only the beginning was analysed" in text
     assert "4,000 samples; of 1 only the beginning" in text
 
 

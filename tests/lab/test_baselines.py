@@ -6,13 +6,13 @@ from click.testing import CliRunner
 
 from spikey_codec.cli.main import main
 from spikey_codec.errors import CorruptError, RecordingError
-from spikey_codec.lab import baselines
-from spikey_codec.lab.simulate import shipped_edges, simulate_codes, write_recordings
+from spikey_codec.lab.bench import baselines
+from spikey_codec.lab.simulate import shipped_transition_levels, simulate_codes, write_recordings
 
 
 def leads() -> dict[str, np.ndarray]:
     random = np.random.default_rng(0)
-    (lead,) = simulate_codes(1, 0.2, seed=3, thresholds=shipped_edges())
+    (lead,) = simulate_codes(1, 0.2, seed=3, thresholds=shipped_transition_levels())
     return {
         "lead": lead,
         "one code": lead[:1],
@@ -52,7 +52,7 @@ def test_a_binomial_code_is_near_its_entropy():
 
 
 def test_the_table_has_a_row_for_every_step(tmp_path):
-    write_recordings(tmp_path, leads=6, seconds=0.3, seed=2, thresholds=shipped_edges())
+    write_recordings(tmp_path, leads=6, seconds=0.3, seed=2, thresholds=shipped_transition_levels())
     arguments = ["bench", "ablation", str(tmp_path), "--keep-out", "0", "--limit", "2"]
     done = CliRunner().invoke(main, arguments, catch_exceptions=False)
     assert done.exit_code == 0

@@ -12,19 +12,22 @@ from click.testing import CliRunner
 from spikey_codec import presets
 from spikey_codec.cli.main import main
 from spikey_codec.errors import RecordingError, VerifyError
-from spikey_codec.lab import bench, codecs, others, scatter, simulate
+from spikey_codec.constants import CHALLENGE_RATE
+from spikey_codec.lab import simulate
+from spikey_codec.lab.bench import codecs, libraries, measure, others, programs, realtime, recordings, speed, start
+from spikey_codec.lab.figures import placing
 from strategies import plain_wav
 
 
 @pytest.fixture(scope="module")
 def leads():
     """Three short synthetic leads: int16 samples."""
-    codes = simulate.simulate_codes(3, 0.4, seed=5, thresholds=simulate.shipped_edges())
+    codes = simulate.simulate_codes(3, 0.4, seed=5, thresholds=simulate.shipped_transition_levels())
     return [simulate.codes_to_pcm(lead) for lead in codes]
 
 
 def test_speed_compares_us_with_others_on_the_same_samples(leads):
-    rows = {row.name: row for row in bench.speed_rows(leads, rounds=1)}
+    rows = {row.name: row for row in speed.speed_rows(leads, rounds=1)}
     assert {"spikey linear, kernels", "spikey linear, compress()", "zlib -6"} <= set(rows)
     assert rows["spikey linear, compress()"].size < rows["zlib -6"].size
     assert rows["spikey linear, kernels"].size < rows["spikey linear, compress()"].size
@@ -33,21 +36,21 @@ def test_speed_compares_us_with_others_on_the_same_samples(leads):
 
 def test_speed_is_not_measured_on_what_the_kernels_are_not_for(leads):
     with pytest.raises(RecordingError, match="challenge recordings"):
-        bench.speed_rows([leads[0], leads[1] + np.int16(1)], rounds=1)
+        speed.speed_rows([leads[0], leads[1] + np.int16(1)], rounds=1)
 
 
 def test_realtime_times_every_frame_of_every_lead(leads):
-    run = bench.realtime_run(leads, count=5, frame=20, seconds=1)
-    frames = -(-bench.RATE // 20)
+    run = realtime.realtime_run(leads, count=5, frame=20, seconds=1)
+    frames = -(-CHALLENGE_RATE // 20)
     assert len(run.encoding) == len(run.decoding) == frames
-    assert 0 < 8 * run.size < 5 * bench.RATE * bench.RAW_BITS
+    assert 0 < 8 * run.size < 5 * CHALLENGE_RATE * realtime.RAW_BITS
 
 
 def test_start_is_measured_against_importing_numpy(tmp_path):
     lines = []
-    bench.start(1, lines.append)
+    start.run(1, lines.append)
     assert [line.split()[0] for line in lines[1:]] == ["import", "encode", "decode"]
-    ratios = bench.start_ratios(1, tmp_path)
+    ratios = start.start_ratios(1, tmp_path)
     assert ratios["import numpy"][1] == 1.0
     assert ratios["encode"][0] > 0 and ratios["decode"][1] > 0
     assert (tmp_path / "a.wav").read_bytes() == (tmp_path / "b.wav").read_bytes()
@@ -55,7 +58,7 @@ def test_start_is_measured_against_importing_numpy(tmp_path):
 
 def test_an_empty_folder_is_not_taken_for_synthetic_recordings(tmp_path):
     with pytest.raises(RecordingError):
-        bench.load([tmp_path])
+        recordings.load([tmp_path])
 
 
 # spikey bench codecs
@@ -64,9 +67,9 @@ def test_an_empty_folder_is_not_taken_for_synthetic_recordings(tmp_path):
 @pytest.fixture
 def alone(monkeypatch):
     """As if nothing were installed that Python does not bring, and the tests need not."""
-    monkeypatch.setattr(others, "_module", lambda name: None)
+    monkeypatch.setattr(libraries, "_module", lambda name: None)
     monkeypatch.setattr(shutil, "which", lambda name: None)
-    monkeypatch.setattr(bench, "use_one_core", lambda: None)  # for the tests after this one
+    monkeypatch.setattr(recordings, "use_one_core", lambda: None)  # for the tests after this one
 
 
 @pytest.fixture
@@ -132,22 +135,22 @@ def test_whatever_is_installed_gives_every_sample_back(channels, rate):
     there, missing = others.found()
     assert len(there) + len(missing) >= 8
     for codec in there:
-        row = others.measure(codec, samples, rate=rate)
+        row = measure.measure(codec, samples, rate=rate)
         assert row.size > 0 and row.encoding > 0 and row.decoding > 0 and row.version != "?"
 
 
 def test_a_codec_that_loses_something_is_found_out():
     samples = np.arange(100, dtype=np.int16)[:, None]
     for back in (samples[:-1], samples + np.int16(1), b"", samples.tobytes()[:-2] + b"??"):
-        bad = others.Library("bad", "1", lambda x: b"", lambda packed, shape, back=back: back)
+        bad = measure.Library("bad", "1", lambda x: b"", lambda packed, shape, back=back: back)
         with pytest.raises(VerifyError, match="bad did not give"):
-            others.measure(bad, [samples])
+            measure.measure(bad, [samples])
 
 
 def test_a_program_that_fails_is_named(leads, tmp_path, spikey, alone, monkeypatch):
     failing = (sys.executable, "-c", "raise SystemExit(3)")
-    program = others.Program("flac -8", "1", failing, failing, ".flac")
-    monkeypatch.setattr(others, "flac", lambda: program)
+    program = measure.Program("flac -8", "1", failing, failing, ".flac")
+    monkeypatch.setattr(programs, "flac", lambda: program)
     (tmp_path / "a.wav").write_bytes(plain_wav(leads[0]))
     said = spikey(tmp_path)
     assert "zlib -6" in rows_of(said) and "flac -8" not in rows_of(said)
@@ -155,8 +158,8 @@ def test_a_program_that_fails_is_named(leads, tmp_path, spikey, alone, monkeypat
 
 
 def test_a_codec_that_loses_something_is_one_sentence(leads, tmp_path, spikey, monkeypatch):
-    monkeypatch.setattr(bench, "use_one_core", lambda: None)
-    bad = others.Library("bad", "1", lambda x: b"", lambda packed, shape: b"")
+    monkeypatch.setattr(recordings, "use_one_core", lambda: None)
+    bad = measure.Library("bad", "1", lambda x: b"", lambda packed, shape: b"")
     monkeypatch.setattr(others, "found", lambda: ([bad], []))
     (tmp_path / "a.wav").write_bytes(plain_wav(leads[0]))
     said = spikey(tmp_path, status=VerifyError.exit_code)
@@ -217,11 +220,11 @@ def test_a_picture_needs_matplotlib(leads, tmp_path, spikey, monkeypatch):
 @pytest.mark.parametrize("seed", range(20))
 def test_names_in_the_picture_do_not_cover_each_other(seed):
     rng = random.Random(seed)
-    page = scatter.Box(0, 0, 350, 280)
+    page = placing.Box(0, 0, 350, 280)
     points = [(rng.uniform(20, 330), rng.uniform(20, 260)) for _ in range(9)]
     points += [(x + rng.uniform(-9, 9), y + rng.uniform(-9, 9)) for x, y in points[:5]]
     sizes = [(rng.uniform(30, 110), 11.0) for _ in points]
-    places = scatter.place(points, sizes, page)
+    places = placing.place(points, sizes, page)
     for one, other in itertools.combinations(places, 2):
         assert one.covers(other) < 1e-6
     for place, (width, height) in zip(places, sizes):

@@ -1,22 +1,23 @@
 """Power on paper: the operations are counted in the kernels, and the document shows the table."""
 
+import importlib.util
 import inspect
+import sys
 from collections import Counter
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
 
-from spikey_codec import chunk, constants, weights
-from spikey_codec.engine import build
+from spikey_codec import engine, kernels, weights
 from spikey_codec.quantizer import mapping as converter
 from spikey_codec.chunk import coder_for
 from spikey_codec.quantizer.mapping import Mapping
-from spikey_codec.lab import power
+from spikey_codec.lab.bench import energy, operations, power
 from spikey_codec.lab.simulate import simulate_codes
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "power.md"
+DOCUMENT = Path(__file__).parents[1] / "docs" / "power.md"
 FRAMES, LEADS = 300, 2
 
 # Counting: integers that note what is done with them, arrays that note where they are touched
@@ -84,17 +85,13 @@ class Array:
     def __init__(self, name: str, content: np.ndarray):
         self.name, self.content = name, content
 
-    @property
-    def shape(self):
-        return self.content.shape
-
     def __len__(self):
         return len(self.content)
 
     def _note(self, what: str, at):
         row = int(at[0] if isinstance(at, tuple) else at)
         # a bound and an offset of long words, 32 bits each, stand in one row
-        NOTES.append((what, self.name, row // 2 if self.name == "secondary" else row))
+        NOTES.append((what, self.name, row // 2 if self.name == "slow" else row))
 
     def __getitem__(self, at):
         found = self.content[at]
@@ -111,14 +108,20 @@ class Array:
 @pytest.fixture(scope="module")
 def counting():
     """The kernels' source once more, as plain Python on numbers that count."""
-    marks = {
-        "helper": lambda f: f, "kernel": lambda signature: lambda f: f,
-        "bit_length": leading_one, "index": lambda i: i,
-    }  # fmt: skip
-    modules = build.loaded_apart("counting", **marks)
-    for module in modules.values():
-        module.int = Number  # what comes out of an array goes through int()
-    return SimpleNamespace(**modules)
+    package = ModuleType("counting")
+    package.__path__ = []
+    plain = ModuleType("counting.engine")
+    plain.helper, plain.kernel = (lambda f: f), (lambda signature: lambda f: f)
+    plain.bit_length, plain.index = leading_one, lambda i: i
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "counting", package)
+        patch.setitem(sys.modules, "counting.engine", plain)
+        path = Path(engine.FOLDER) / "kernels.py"
+        spec = importlib.util.spec_from_file_location("counting.kernels", path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    module.int = Number  # what comes out of an array goes through int()
+    return module
 
 
 def call(function, arguments: dict):
@@ -141,7 +144,7 @@ def coders() -> tuple:
 @pytest.fixture(scope="module")
 def counted(counting, coders):
     """For "encode" and "decode": average operations, rows read and rows written of a sample."""
-    edges = weights.load("converter") / (1 << constants.TRANSITION_BITS)
+    edges = weights.load("converter") / (1 << kernels.EDGE_BITS)
     # every other one: neighbours are simultaneous, and would be each other's peers
     leads = simulate_codes(2 * LEADS, FRAMES / 19531, seed=3, thresholds=edges)[::2]
     codes = np.stack([lead[:FRAMES] for lead in leads], axis=1)
@@ -154,33 +157,31 @@ def counted(counting, coders):
     results = {}
     for name, run in runs.items():
         run()  # so that the code tables are made before anything is counted
-        kernel = getattr(counting.linear_huffman, f"linear_huffman_{name}")
-        given = call(kernel, captured(run, kernel))
+        given = call(getattr(counting, name), captured(name, run, getattr(counting, name)))
         if name == "decode":
-            assert np.array_equal(given["codes"].content, codes.reshape(-1))
+            assert np.array_equal(given["values"].content, codes.reshape(-1))
         results[name] = averages()
     return results
 
 
-def captured(run, counting_kernel) -> dict:
+def captured(name: str, run, counting_kernel) -> dict:
     """The arguments that `run` calls a kernel with, as they were before the call, by name."""
     calls = []
-    name = counting_kernel.__name__
-    kernel = getattr(chunk, name)
+    kernel = getattr(kernels, name)
 
     def spy(*arguments):
         calls.append([a.copy() if isinstance(a, np.ndarray) else a for a in arguments])
         return kernel(*arguments)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(chunk, name, spy)
+        patch.setattr(kernels, name, spy)
         run()
     return dict(zip(inspect.signature(counting_kernel).parameters, calls[0], strict=True))
 
 
 def averages() -> SimpleNamespace:
     """NOTES, sample by sample. A row counts once a sample, however many of its fields are used."""
-    borders = [i for i, note in enumerate(NOTES) if note[1] == "codes"]
+    borders = [i for i, note in enumerate(NOTES) if note[1] == "values"]
     samples = [NOTES[start:end] for start, end in zip(borders, borders[1:])]
     # row 0 of a lead has no prediction
     samples = [notes for notes in samples if any(note[0] == "multiply" for note in notes)]
@@ -189,7 +190,7 @@ def averages() -> SimpleNamespace:
         operations.update(note for note in notes if len(note) == 2)
         for what, array, _ in {note for note in notes if len(note) == 3}:
             array = "payload" if array == "out" else array
-            if array != "codes":
+            if array != "values":
                 (reads if what == "read" else writes)[array] += 1
     n = len(samples)
     assert n > LEADS * FRAMES * 0.95
@@ -200,12 +201,12 @@ def averages() -> SimpleNamespace:
     )
 
 
-def stated(direction: str, counts: SimpleNamespace) -> tuple[power.Step, ...]:
+def stated(direction: str, counts: SimpleNamespace) -> tuple[operations.Step, ...]:
     """The list, for the bits and the long code words of the samples that were counted."""
     if direction == "encode":
-        return power.encoder(32 * counts.writes["payload"])
+        return operations.encoder(32 * counts.writes["payload"])
     long_words = counts.reads.get("sorted_symbols", 0)
-    return power.decoder(32 * counts.reads["payload"], long_words)
+    return operations.decoder(32 * counts.reads["payload"], long_words)
 
 
 DIRECTIONS = pytest.mark.parametrize("direction", ["encode", "decode"])
@@ -215,7 +216,7 @@ DIRECTIONS = pytest.mark.parametrize("direction", ["encode", "decode"])
 def test_multiplications_are_those_that_the_kernels_do(counted, direction):
     counts = counted[direction]
     done = {key: n for key, n in counts.operations.items() if key[0] == "multiply"}
-    listed = power.operations(stated(direction, counts))
+    listed = operations.operations(stated(direction, counts))
     assert sum(done.values()) == pytest.approx(listed["multiply 16"])
     assert max(width for _, width in done) <= 16
     assert not any(kind == "divide" for kind, _ in counts.operations)
@@ -224,9 +225,9 @@ def test_multiplications_are_those_that_the_kernels_do(counted, direction):
 @DIRECTIONS
 def test_memory_rows_are_those_that_the_kernels_touch(counted, direction):
     counts = counted[direction]
-    reads, writes = power.rows(stated(direction, counts))
+    reads, writes = operations.rows(stated(direction, counts))
     for listed, touched in ((reads, counts.reads), (writes, counts.writes)):
-        probes = listed.pop("secondary", 0), touched.pop("secondary", 0)
+        probes = listed.pop("slow", 0), touched.pop("slow", 0)
         assert probes[0] == pytest.approx(probes[1], abs=0.02)
         assert touched == pytest.approx({name: n for name, n in listed.items() if n})
 
@@ -237,7 +238,7 @@ def test_other_operations_are_those_that_the_kernels_do(counted, direction, kind
     counts = counted[direction]
     listed = {
         int(key.split()[1]): n
-        for key, n in power.operations(stated(direction, counts)).items()
+        for key, n in operations.operations(stated(direction, counts)).items()
         if key.startswith(kind)
     }
     done = {width: n for (name, width), n in counts.operations.items() if name == kind}
@@ -249,59 +250,49 @@ def test_other_operations_are_those_that_the_kernels_do(counted, direction, kind
 
 def test_making_a_code_takes_as_many_operations_as_stated(counting, coders):
     coder = coders[0]
-    row = int(np.searchsorted(coder.bins.table[:, constants.CENTRE], 4 << constants.SCALE_BITS))
-    first, mask = (
-        int(coder.bins.table[row, i]) for i in (constants.FIRST_CONTEXT, constants.MASK)
-    )
-    groups = counting.groups
-    quantizer = groups.Quantizer(*coder.quantizer)._replace(
-        transitions=Array("transitions", coder.quantizer.transitions)
-    )
-    contexts = groups.Contexts(0, Array("bins", coder.bins.table), Array("cdf", coder.contexts.cdf))
-    tables = groups.HuffmanTables(
-        *(Array(name, array.copy()) for name, array in zip(
-            groups.HuffmanTables._fields, coder.tables, strict=True
-        ))
-    )
-    NOTES.clear()
-    counting.huffman_table.build_code(
-        Number(first + mask // 2), row, quantizer, contexts, tables
-    )
+    row = int(np.searchsorted(coder.classes.table[:, kernels.CENTRE], 4 << kernels.SCALE_BITS))
+    first_key, cells = (int(coder.classes.table[row, i]) for i in (kernels.FIRST_KEY, kernels.MASK))
+    names = ("scratch", "origins", "words", "fast", "slow", "sorted_symbols")
+    arrays = dict(zip(names, coder.tables.arrays(), strict=True))
+    call(counting.build_table, arrays | {
+        "key": Number(first_key + cells // 2), "c": row, "classes": coder.classes.table,
+        "edges": coder.edges, "mass_table": coder.density, "first_code": coder.lowest,
+    })
     steps = sum(note[0] != "wire" for note in NOTES)
-    words = coder.bins.table[row, constants.COUNT] + 1
-    assert steps / words == pytest.approx(power.TABLE_STEPS, rel=0.1)
+    words = coder.classes.table[row, kernels.COUNT] + 1
+    assert steps / words == pytest.approx(operations.TABLE_STEPS, rel=0.1)
 
 
 # Sizes and energies
 
 
 def test_memories_have_the_codecs_sizes(coders):
-    sizes = {name: memory.size * 1024 for name, memory in power.memories(1024).items()}
+    sizes = {name: memory.size * 1024 for name, memory in operations.memories(1024).items()}
     coder = coders[0]
     assert sizes["levels"] == 2 * len(coder.levels)
-    assert sizes["predictors"] == weights.load("linear").astype(np.int16).nbytes
-    assert sizes["bins"] == 8 * len(coder.bins.table)
-    assert coder.bins.contexts == power.KEYS and coder.bins.codewords >= power.CODE_WORDS
-    assert sizes["history"] == 1024 * constants.ORDER * 2
+    assert sizes["weights"] == weights.load("linear").astype(np.int16).nbytes
+    assert sizes["classes"] == 8 * len(coder.classes.table)
+    assert coder.classes.keys == operations.CONTEXTS and coder.classes.symbols >= operations.CODEWORDS
+    assert sizes["history"] == 1024 * kernels.ORDER * 2
 
 
-@pytest.mark.parametrize("points", [power.ADD, power.MULTIPLY, power.ACCESS])
+@pytest.mark.parametrize("points", [energy.ADD, energy.MULTIPLY, energy.ACCESS])
 def test_published_energies_are_kept(points):
     for at, published in points.items():
-        assert power.on_line(points, at) == pytest.approx(published)
+        assert energy.on_line(points, at) == pytest.approx(published)
 
 
 def test_energies_between_published_ones():
-    assert power.operation_energy("multiply 16") == pytest.approx((0.2 * 3.1) ** 0.5)
-    assert power.operation_energy("add 16") == pytest.approx((0.03 * 0.1) ** 0.5)
-    assert power.operation_energy("wire 32") == 0
-    assert power.access_energy(0.1) == 10  # nothing smaller than 8 KB is published
-    assert 20 < power.access_energy(512) < 100 < power.access_energy(4096)
+    assert energy.operation_energy("multiply 16") == pytest.approx((0.2 * 3.1) ** 0.5)
+    assert energy.operation_energy("add 16") == pytest.approx((0.03 * 0.1) ** 0.5)
+    assert energy.operation_energy("wire 32") == 0
+    assert energy.access_energy(0.1) == 10  # nothing smaller than 8 KB is published
+    assert 20 < energy.access_energy(512) < 100 < energy.access_energy(4096)
 
 
 def test_energy_is_operations_times_energies():
-    step = power.Step("one", {"multiply 32": 2, "add 8": 10}, {"history": 1}, {"history": 1}, 0.5)
-    arithmetic, memory = power.energy((step,))
+    step = operations.Step("one", {"multiply 32": 2, "add 8": 10}, {"history": 1}, {"history": 1}, 0.5)
+    arithmetic, memory = energy.energy((step,))
     assert arithmetic == pytest.approx(0.5 * (2 * 3.1 + 10 * 0.03))
     assert memory == pytest.approx(0.5 * (4 + 1) * 20)
 
@@ -324,7 +315,7 @@ def test_report_is_aligned_plain_text():
     ("leads", "logic"), [(100, "under"), (1024, "under"), (10_000, "over")]
 )
 def test_verdict_follows_the_sum(leads, logic):
-    report = power.report(leads=leads)
+    report = power.report(channels=leads)
     assert f"as dedicated logic with an ultra-wideband radio\n{logic} before" in report
     assert report.count(" under\n") + report.count(" over\n") == 7
 

@@ -24,7 +24,7 @@ class Leads:
 
     def __init__(self, count: int, seed: int = 0):
         self._random = np.random.default_rng([seed, count])
-        edges = simulate.shipped_edges()
+        edges = simulate.shipped_transition_levels()
         distinct = simulate.simulate_codes(DISTINCT, SECONDS, seed, thresholds=edges)
         self._tape = np.concatenate(distinct)
         self._places = self._random.integers(len(self._tape), size=count)

@@ -1,8 +1,8 @@
-"""`spikey bench codecs`: our presets beside other codecs, on recordings of the user's own.
+"""`spikey bench codecs`: this codec's presets and others, on the user's own recordings.
 
-All get the same int16 samples, on one core, in one run, and every sample is compared when it comes
-back. Codecs of bytes get them as a WAV file has them, all channels of an instant together. Those
-that are programs read and write files, and the time of starting them once is in their figures.
+All get the same int16 samples, on one core, in one run, and every sample that comes back is
+compared. Codecs of bytes get samples as a WAV file has them, all channels of an instant together.
+Codecs that are programs read and write files; their times include starting them once.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import engine, presets
-from ..quantizer import mapping as converter
-from ..system import files
-from ..errors import RecordingError, UsageError
-from ..fit.data import read_recording
-from ..readers.find import find
-from . import bench, others
+from ... import engine, presets
+from ...errors import RecordingError, UsageError
+from ...fit.data import read_recording
+from ...readers.find import find
+from ...quantizer.mapping import to_challenge_codes
+from ...system import files
+from . import others, recordings
+from .measure import Row, measure
 
 PRESETS = ("linear", "spikey", "max")
 Write = Callable[[str], None]
@@ -36,12 +37,12 @@ class Recordings(NamedTuple):
 
     @property
     def bytes(self) -> int:
-        """Of all samples, without any headers."""
+        """The size of all samples, without headers."""
         return sum(recording.nbytes for recording in self.samples)
 
     @property
     def rate(self) -> int:
-        """The rate of most; it matters to headers alone."""
+        """The commonest rate; it matters only to headers."""
         return max(sorted(set(self.rates)), key=self.rates.count)
 
     def __str__(self) -> str:
@@ -60,29 +61,31 @@ def _span(numbers: list[int]) -> str:
 
 
 def load(
-    paths: list[Path], raw: bool = False, channels: int | None = None, rate: int | None = None,
+    paths: list[Path],
+    raw: bool = False,
+    channels: int | None = None,
+    rate: int | None = None,
     seconds: float | None = None,
 ) -> Recordings:
-    """Read WAV files of 16 bits, or with `raw` files of interleaved int16, little-endian.
+    """Read WAV files of 16 bits or, with `raw`, files of interleaved int16, little-endian.
 
-    Folders are searched for WAV files one level deep. `channels` and `rate` in Hz are those of raw
-    files, which do not tell; of each recording only the first `seconds` are taken. Raises
-    UsageError for arguments that do not go together, RecordingError for files that are no such
-    recordings, OSError where one cannot be read.
+    Parameters
+    ----------
+    paths : files; folders are searched for WAV files one level deep
+    raw, channels, rate : raw files, which do not tell their number of channels and rate (Hz)
+    seconds : take only the first part of each recording
+
+    Raises UsageError for arguments that do not go together, RecordingError for files that are no
+    such recordings, OSError where one cannot be read.
     """
-    if raw and (channels is None or rate is None):
-        raise UsageError("--raw needs --channels and --rate: a raw file does not tell.")
     if not raw and (channels is not None or rate is not None):
         raise UsageError("--channels and --rate are for --raw; a WAV file tells its own.")
+    if raw and (channels is None or rate is None):
+        raise UsageError("--raw needs --channels and --rate: a raw file does not tell.")
     samples, rates = [], []
     for path in paths if raw else find(paths):
-        if raw:
-            data = path.read_bytes()
-            if len(data) % (2 * channels):
-                raise RecordingError(
-                    f"{path} is no whole number of frames of {channels} 16-bit samples."
-                )
-            found, its_rate = np.frombuffer(data, "<i2").reshape(-1, channels), rate
+        if channels is not None and rate is not None:
+            found, its_rate = _read_raw(path, channels), rate
         else:
             recording = read_recording(path)
             found, its_rate = recording.samples, recording.rate
@@ -95,28 +98,35 @@ def load(
     return Recordings(samples, rates)
 
 
+def _read_raw(path: Path, channels: int) -> np.ndarray:
+    data = path.read_bytes()
+    if len(data) % (2 * channels):
+        raise RecordingError(f"{path} is no whole number of frames of {channels} 16-bit samples.")
+    return np.frombuffer(data, "<i2").reshape(-1, channels)
+
+
 def measure_all(
-    recordings: Recordings, report: Write = lambda name: None
-) -> tuple[list[others.Row], list[str]]:
+    given: Recordings, report: Write = lambda name: None
+) -> tuple[list[Row], list[str]]:
     """A row for each preset and each other codec that is installed; names of those that are not.
 
-    `report` is told the name of each before it is measured. Raises VerifyError where one does not
-    give the samples back; a program that fails counts as one that is not there.
+    `report` is called with each name before it is measured. Raises VerifyError where a codec does
+    not give the samples back; a program that fails counts as missing.
     """
     there, missing = others.found()
     names = [name for name in PRESETS if name in presets.names()]
     missing = [f"preset {name}" for name in PRESETS if name not in names] + missing
     rows = []
-    for what in [*(others.ours(name, recordings.rate) for name in names), *there]:
+    for what in [*(others.ours(name, given.rate) for name in names), *there]:
         report(what.name)
         try:
-            rows.append(others.measure(what, recordings.samples, None, recordings.rate))
+            rows.append(measure(what, given.samples, None, given.rate))
         except subprocess.CalledProcessError:
             missing.append(f"{what.name} (it failed)")
     return rows, missing
 
 
-def table(rows: list[others.Row], size: int) -> list[str]:
+def table(rows: list[Row], size: int) -> list[str]:
     """Lines of the table; `size` is that of all samples in bytes."""
     lines = [
         f"{'':44}{'':8}{'encode':^20}{'decode':^20}".rstrip(),
@@ -132,26 +142,35 @@ def table(rows: list[others.Row], size: int) -> list[str]:
 
 
 def run(
-    paths: list[Path], raw: bool, channels: int | None, rate: int | None, seconds: float | None,
-    picture: str | None, write: Write, report: Write,
+    paths: list[Path],
+    raw: bool,
+    channels: int | None,
+    rate: int | None,
+    seconds: float | None,
+    picture: str | None,
+    write: Write,
+    report: Write,
 ) -> None:
-    """Print the table of `spikey bench codecs`, and draw it into a file if one is named."""
+    """Print the table of `spikey bench codecs`, and draw it into a file if one is named.
+
+    Arguments as for `load`; `write` is called with each line, `report` as by `measure_all`.
+    """
     if picture is not None:
-        from .plots import kind_of
+        from ..figures.style import kind_of
 
         kind = kind_of(picture)  # before the work, not after it
         if not os.path.isdir(os.path.dirname(picture) or "."):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), picture)
         for path in paths:
             files.refuse_same(str(path), picture)
-    recordings = load(paths, raw, channels, rate, seconds)
-    bench.use_one_core()
-    rows, missing = measure_all(recordings, report)
-    write(f"{recordings}; one core, kernels: {engine.name}")
-    for line in table(rows, recordings.bytes):
+    given = load(paths, raw, channels, rate, seconds)
+    recordings.use_one_core()
+    rows, missing = measure_all(given, report)
+    write(f"{given}; one core, kernels: {engine.name}")
+    for line in table(rows, given.bytes):
         write(line)
     write("MB are 1,000,000 bytes of 16-bit samples; flac and wavpack are processes and use files")
-    if all(converter.to_challenge_codes(x) is not None for x in recordings.samples):
+    if all(to_challenge_codes(x) is not None for x in given.samples):
         write(
             "These samples are 10-bit codes spread over 16 bits, which the presets find out; "
             "`spikey bench speed` gives FLAC and pcodec the codes."
@@ -159,6 +178,6 @@ def run(
     if missing:
         write(f"not there: {', '.join(missing)}")
     if picture is not None:
-        from .scatter import draw
+        from ..figures.scatter import draw
 
-        files.write(picture, draw(rows, recordings.bytes, str(recordings), kind))
+        files.write(picture, draw(rows, given.bytes, str(given), kind))

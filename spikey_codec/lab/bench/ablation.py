@@ -1,7 +1,7 @@
 """`spikey bench ablation`: what each step of the design is worth, in real files, as a table.
 
-Every row encodes all recordings, restores them and compares. The rows with a baseline's coder
-(baselines.py) have no WAV header to restore; the others are what `./encode --preset` and
+Every row encodes all recordings, decodes them and compares. Rows with a baseline's coder
+(baselines.py) have no WAV header to restore; the others are what `spikey encode --preset` and
 `spikey pack --preset` write.
 """
 
@@ -13,21 +13,21 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import archive, codec, presets
-from ..errors import RecordingError, VerifyError
-from ..fit.data import split
+from ... import archive, codec, presets
+from ...errors import RecordingError, VerifyError
+from ...fit.data import split
 from . import baselines
 
 Write = Callable[[str], None]
 
 STEPS = {
-    presets.DEFAULT: "linear, uneven converter, its own scale: Huffman",
+    presets.DEFAULT: "linear, non-uniform converter, its own scale: Huffman",
     "spikey": "network (layers) + the same",
     "spikey-rnn": "network (LSTM) + the same",
     "spikey-pairs": "network for pairs, alone + the same",
-    "max": "larger network, gains learnt as it goes, mixture + rANS",
+    "max": "larger network, NLMS, mixture + rANS",
 }
-TOGETHER = presets.DEFAULT, "spikey-pairs", "max"  # those that listen to simultaneous leads
+TOGETHER = presets.DEFAULT, "spikey-pairs", "max"  # which predict from simultaneous channels
 
 
 class Row(NamedTuple):
@@ -37,17 +37,17 @@ class Row(NamedTuple):
     size: int
 
 
-def rows(paths: list[Path], leads: list[np.ndarray]) -> list[Row]:
-    """Encode, decode and compare all recordings in every way: the table's rows in order.
+def rows(paths: list[Path], channels: list[np.ndarray]) -> list[Row]:
+    """Encode, decode and compare all recordings at every step: the table's rows in order.
 
-    leads : their codes, int16, shape (frames,)
+    channels : their codes, int16, shape (frames,)
     """
     table = []
     for use_linear in (False, True):
         for coder, name in enumerate(baselines.CODERS):
-            packed = [baselines.encode(lead, use_linear, coder) for lead in leads]
-            for lead, one in zip(leads, packed):
-                _check(np.array_equal(baselines.decode(one), lead), name)
+            packed = [baselines.encode(channel, use_linear, coder) for channel in channels]
+            for channel, one in zip(channels, packed):
+                _check(np.array_equal(baselines.decode(one), channel), name)
             step = f"{'linear' if use_linear else 'last value'} + {name}"
             table.append(Row(step, sum(map(len, packed))))
     originals = {path.name: path.read_bytes() for path in paths}
@@ -71,21 +71,26 @@ def _check(same: bool, name: str) -> None:
         raise VerifyError(f"{name} did not give the samples back.")
 
 
-def report(recordings: list[Path], keep_out: int, limit: int | None, write: Write) -> None:
+def run(recordings: list[Path], keep_out: int, limit: int | None, write: Write) -> None:
     """Print the table of `spikey bench ablation` in Markdown.
 
-    keep_out : measure one of so many groups of simultaneous leads, the one that `spikey fit` and
-    `spikey train` keep out of their fits by the same number; 0 measures all
+    Parameters
+    ----------
+    recordings : files, and folders that are searched one level deep
+    keep_out : measure every `keep_out`-th group of simultaneous channels, those that
+        `spikey fit` and `spikey train` keep out by the same number; 0 measures all
     limit : at most so many recordings
-    Raises `RecordingError` where there is none or one is not a recording of the challenge's kind.
+    write : called with each line
+
+    Raises RecordingError where there is none or one is not a recording of the challenge's kind.
     """
     found = split(recordings, keep_out)
     paths = (found.kept_out_paths if keep_out else found.fitted_paths)[:limit]
-    leads = (found.kept_out if keep_out else found.fitted)[:limit]
+    channels = (found.kept_out if keep_out else found.fitted)[:limit]
     if not paths:
         raise RecordingError("No recording is kept out: there are too few.")
-    samples = sum(map(len, leads))
-    table = rows(paths, leads)
+    samples = sum(map(len, channels))
+    table = rows(paths, channels)
     base = next(row for row in table if f"`{presets.DEFAULT}`" in row.name)
     kept = f"every {keep_out}th group of simultaneous leads" if keep_out else "all that was given"
     write(f"{len(paths)} recordings ({kept}), {samples} samples:")
