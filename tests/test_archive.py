@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spikey_codec import archive_files, codec
+from spikey_codec import archive_files, archive_group, codec
 from spikey_codec.bitstream import archive_index
 from spikey_codec.bitstream import header as container
 from spikey_codec.archive import Archive, pack
@@ -167,7 +167,7 @@ def test_leads_too_many_for_a_wav_are_coded_one_by_one():
 
 
 def test_leads_are_compared_in_parts_where_they_are_many(monkeypatch):
-    monkeypatch.setattr(archive, "MOST_COMPARED", 2)
+    monkeypatch.setattr(archive_group, "MOST_COMPARED", 2)
     members = [(str(i), plain_wav(A1)) for i in range(5)]
     assert grouped(assert_comes_back(members)) == [["0", "1"], ["2", "3"], ["4"]]
 
@@ -565,15 +565,15 @@ def test_a_name_is_taken_once():
 
 @pytest.mark.parametrize(("limit", "most"), [("MOST_MEMBERS", 4), ("MOST_INDEX_BYTES", 60)])
 def test_an_index_beyond_the_limits_is_refused(monkeypatch, limit, most):
-    monkeypatch.setattr(archive, limit, most)
+    monkeypatch.setattr(archive_index, limit, most)
     assert len(Archive(SMALL_PACKED).names) == 4
-    monkeypatch.setattr(archive, limit, 3)
+    monkeypatch.setattr(archive_index, limit, 3)
     with pytest.raises(CorruptError, match="is damaged"):
         Archive(SMALL_PACKED)
 
 
 def test_too_many_members_are_refused(monkeypatch):
-    monkeypatch.setattr(archive, "MOST_MEMBERS", 2)
+    monkeypatch.setattr(archive_index, "MOST_MEMBERS", 2)
     pack([("a", b"1"), ("b", b"2")])
     with pytest.raises(UsageError, match="3 files are too many"):
         pack([("a", b"1"), ("b", b"2"), ("c", b"3")])

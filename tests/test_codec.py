@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 import spikey_codec
 from spikey_codec.info import read_info
-from spikey_codec import chunk, codec
+from spikey_codec import codec
+from spikey_codec.bitstream import index
 from spikey_codec.errors import NotBrainwireError, SpikeyError, UsageError
 from spikey_codec.lab.simulate import codes_to_pcm, lead_layout, simulate_codes
 from forging import harmed
@@ -95,9 +96,9 @@ def test_recordings_of_several_chunks_come_back(frames):
 @given(multichannel(), st.integers(1, 700), st.integers(1, 1000))
 def test_chunks_of_any_size_come_back(frames, longest, largest):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(chunk, "LONGEST", longest)
-        patch.setattr(chunk, "USUAL", largest)
-        patch.setattr(chunk, "SHORTEST", 1)
+        patch.setattr(index, "LONGEST_CHUNK", longest)
+        patch.setattr(index, "USUAL_CHUNK", largest)
+        patch.setattr(index, "SHORTEST_CHUNK", 1)
         assert_comes_back(plain_wav(frames))
 
 

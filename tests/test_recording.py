@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from strategies import plain_wav
 
 import spikey_codec
-from spikey_codec import chunk, codec
+from spikey_codec import codec
 from spikey_codec.bitstream import index
 from spikey_codec.readers import wav
 from spikey_codec.system import pool as jobs
@@ -21,7 +21,7 @@ from spikey_codec.system.source import WINDOW, FileBytes
 @pytest.fixture
 def short_chunks(monkeypatch):
     """Chunks of 50 frames, so that small recordings have many."""
-    monkeypatch.setattr(chunk, "LONGEST", 50)
+    monkeypatch.setattr(index, "LONGEST_CHUNK", 50)
 
 
 def samples(frames: int, channels: int) -> np.ndarray:
@@ -81,7 +81,7 @@ def test_only_the_chunks_that_are_needed_are_read(short_chunks, tmp_path, monkey
     expected = samples(2000, 3)
     decoded = []
     plain = codec.decode_extent
-    monkeypatch.setattr(codec, "decode_extent", lambda *a: decoded.append(a[1].first) or plain(*a))
+    monkeypatch.setattr(codec, "decode_extent", lambda *a: decoded.append(a[2].first) or plain(*a))
     found = spikey_codec.open(codec.compress(plain_wav(expected)))
     np.testing.assert_array_equal(found[940:1010, 1], expected[940:1010, 1])
     np.testing.assert_array_equal(found[1004:1006], expected[1004:1006])
