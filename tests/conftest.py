@@ -24,7 +24,9 @@ LONG_FOLDERS = "fuzz", "platforms", "soak"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--all", action="store_true", help="also run the long tests, with more examples")
+    parser.addoption(
+        "--all", action="store_true", help="also run the long tests, with more examples"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
