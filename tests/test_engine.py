@@ -46,6 +46,7 @@ def sums_by(run) -> list[int]:
     return sums.tolist()
 
 
+@pytest.mark.long
 def test_machine_code_is_made_once_kept_and_found_again(own_cache, made):
     levels = (np.arange(-50, 50) ** 2 % 97).tolist()
     expected = [sum(levels[t] * levels[t - lag] for t in range(3, 100)) for lag in range(4)]
@@ -57,6 +58,7 @@ def test_machine_code_is_made_once_kept_and_found_again(own_cache, made):
     assert made == [machine_code.target()]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("damage", [b"", b"\0\0\0\0", b"\1\2\3\4 no machine code"])
 def test_damaged_machine_code_is_made_anew(own_cache, made, damage):
     machine_code.kernels()
@@ -73,6 +75,7 @@ def test_machine_code_runs_where_nothing_can_be_kept(own_cache):
     assert sums_by(machine_code.kernels()["lagged_products"])
 
 
+@pytest.mark.long
 def test_machine_code_is_kept_apart_by_processor(own_cache, made, monkeypatch):
     machine_code.kernels()
     machine_code.kernels.cache_clear()
