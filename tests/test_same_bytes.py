@@ -162,6 +162,7 @@ def check_process(run_python, which: str, kinds, **environment) -> None:
     assert json.loads(found) == expected(kinds)
 
 
+@pytest.mark.long
 def test_the_bytes_are_those_of_the_interpreter(run_python):
     check_process(run_python, "python", INTERPRETED, PYTHONHASHSEED="5")
 

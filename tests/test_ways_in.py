@@ -53,6 +53,7 @@ def test_arrays(samples):
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("raw", [False, True], ids=["wav", "raw"])
 def test_command_line(samples, tmp_path, raw):
     original = samples.tobytes() if raw else plain_wav(samples, 20000)

@@ -228,7 +228,7 @@ def test_a_reader_that_has_had_enough_is_one_sentence(here, long):
     first.stdout.close()
     said = first.stderr.read().decode()
     first.stderr.close()
-    assert_one_sentence(first.wait(TIMEOUT), said, "Broken pipe")
+    assert_one_sentence(first.wait(PATIENCE), said, "Broken pipe")
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])

@@ -98,7 +98,7 @@ def running(unchecked: bool, small: bool):
             patch(network, "name_of", _name_of)
         if small:
             patch(chunk, "chunk_frames", lambda channels: SMALL_CHUNK)
-            patch(lanes, "SHORTEST_RUN", SHORT_RUN)
+            patch(interleave, "SHORTEST_RUN", SHORT_RUN)
         if INTERPRETED:
             for module in (kernels, network_kernels, mixing_kernels):
                 patch(module, "index", _not_negative)
