@@ -14,7 +14,7 @@ from spikey_codec.bitstream import header as container
 from spikey_codec.quantizer import mapping as converter
 from spikey_codec.topology import graph as topology
 from spikey_codec.quantizer.mapping import Mapping
-from spikey_codec.prediction import network as network_arrays
+from spikey_codec.prediction import cross_channel, network as network_arrays
 from spikey_codec.prediction.network import Tables
 
 from .inputs import Input
@@ -201,8 +201,8 @@ def network(content: bytes) -> str:
     )
     sides = [encoder.choose(codes[:, i]) for i in range(2)]
     errors = [encoder._errors(codes[:, i], sides[i]) for i in range(2)]
-    peer = chunk.Peer(0, 3, 64, np.arange(-6, 7).astype(np.int8))
-    sides[1] = sides[1]._replace(peers=(peer,))
+    reference = cross_channel.Reference(0, 3, 64, np.arange(-6, 7).astype(np.int8))
+    sides[1] = sides[1]._replace(references=(reference,))
     packed = encoder.encode_with(codes, sides, errors)
     np.testing.assert_array_equal(decoder.decode(memoryview(packed), *codes.shape), codes)
     return f"preset {parsed.preset}, {zlib.crc32(packed):08x}"
