@@ -81,9 +81,9 @@ steps() {
     done
 }
 
-size=370 # MB in .venv
-case " $extras " in *" train "*) size="2000 or more (PyTorch)" ;; *" plot "*) size=600 ;; esac
-echo "Setting up .venv, once: a minute or two, and $size MB ..." >&2
+size="370 MB" # of .venv
+case " $extras " in *" train "*) size="2 GB or more, with PyTorch" ;; *" plot "*) size="600 MB" ;; esac
+echo "Setting up .venv, once (a few minutes, $size) ..." >&2
 rm -f $notes
 export PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_PROGRESS_BAR=off
 if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then # not there, or not whole
