@@ -1,7 +1,7 @@
 """Power on paper: operations per sample times published energies. `spikey bench power`.
 
 The operations of both directions stand in a list by the steps of FORMAT.md, as fixed-point logic
-would do them; tests/lab/test_power.py counts them by running the kernels on numbers that count. The
+would do them; tests/test_power.py counts them by running the kernels on numbers that count. The
 energies are those of the publications that docs/power.md cites by the numbers in brackets here.
 """
 
