@@ -70,6 +70,7 @@ def test_damaged_machine_code_is_made_anew(own_cache, made, damage):
     assert kept.read_bytes() == good and len(made) == 2
 
 
+@pytest.mark.long
 def test_machine_code_runs_where_nothing_can_be_kept(own_cache):
     own_cache.write_bytes(b"a file, where a folder should be")
     assert sums_by(machine_code.kernels()["lagged_products"])
@@ -84,6 +85,7 @@ def test_machine_code_is_kept_apart_by_processor(own_cache, made, monkeypatch):
     assert len(list(own_cache.iterdir())) == 2 and made[1] == "generic"
 
 
+@pytest.mark.long
 def test_machine_code_is_not_given_what_it_would_misread(own_cache):
     run = machine_code.kernels()["lagged_products"]
     levels, sums = np.zeros(9, np.int32), np.zeros(3, np.int64)
@@ -121,7 +123,9 @@ def run_encode(arguments: list[str], after: str, **environment):
     )
 
 
-@pytest.mark.parametrize("which", ["auto", "jit", "python"])
+@pytest.mark.parametrize(
+    "which", ["auto", pytest.param("jit", marks=pytest.mark.long), "python"]
+)
 def test_encoding_imports_nothing_heavy(which, tmp_path):
     lead = np.random.default_rng(0).normal(0, 40, 700).astype("<i2")
     (tmp_path / "a.wav").write_bytes(plain_header(700, 1, 20000) + lead.tobytes())
