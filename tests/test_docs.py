@@ -62,6 +62,7 @@ def shell_pages() -> list[Path]:
     return [page for page in sorted(DOCS.rglob("*.md")) if "\n```sh" in page.read_text("utf-8")]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("page", shell_pages(), ids=lambda page: page.stem)
 def test_the_commands_of_a_page_run(tmp_path, page):
     """One after another; those that need an extra that is not installed are left out."""
