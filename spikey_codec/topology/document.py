@@ -127,7 +127,7 @@ def _insist_on_peers(peers: list[list[Peer]], most: int) -> None:
             same = agreed.setdefault(pair, correlation) == correlation
             _insist(same, f"leads {pair[0]} and {pair[1]} differ about their correlation")
         strengths = [-abs(peer.correlation) for peer in known]
-        good = len({peer.index for peer in known}) == len(known) <= most
+        good = len({peer.channel for peer in known}) == len(known) <= most
         good = good and strengths == sorted(strengths)
         _insist(good, f"the peers of lead {channel} are disordered")
 

@@ -30,11 +30,8 @@ def _kernel_row(channels: list[np.ndarray], rounds: int, preset: str) -> Row:
 
     parts, encoding = timed(lambda job: encoder.encode_with(*job, [None]), jobs, rounds)
 
-    def decode(item):
-        (codes, _), part = item
-        return decoder.decode(memoryview(part), len(codes), 1)
-
-    decoded, decoding = timed(decode, list(zip(jobs, parts)), rounds)
+    packed = [(memoryview(part), len(codes)) for part, codes in zip(parts, channels)]
+    decoded, decoding = timed(lambda item: decoder.decode(*item, 1), packed, rounds)
     if not all(np.array_equal(job[0], back) for job, back in zip(jobs, decoded)):
         raise VerifyError("The kernels did not give the codes back.")
     return Row(f"spikey {preset}, kernels", sum(map(len, parts)), encoding, decoding)
