@@ -268,6 +268,14 @@ def test_an_update_that_cannot_be_is_refused_and_changes_nothing(leads, forgetti
     assert topology.to_json() == before
 
 
+def test_old_names_are_kept_for_a_release():
+    topology = Topology(array_of_four())
+    with pytest.warns(DeprecationWarning, match=r"Topology\.channels"):
+        assert topology.leads == topology.channels
+    with pytest.warns(DeprecationWarning, match=r"Peer\.channel"):
+        assert topology.peers(1)[0].lead == 0
+
+
 # The graph as JSON
 
 

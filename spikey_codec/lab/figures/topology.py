@@ -96,6 +96,7 @@ class _Pen(NamedTuple):
 
     @classmethod
     def of(cls, correlations: Iterable[float]) -> _Pen:
+        """The pen for these correlations."""
         strengths = [abs(correlation) for correlation in correlations] or [0, 1]
         return cls(min(strengths), max(strengths))
 
@@ -104,6 +105,7 @@ class _Pen(NamedTuple):
         return (abs(correlation) - self.weakest) / span if span > 0 else 1.0
 
     def width(self, correlation: float) -> float:
+        """In points."""
         return THINNEST + (WIDEST - THINNEST) * self._share(correlation)
 
     def colour(self, correlation: float) -> tuple[float, float, float]:
