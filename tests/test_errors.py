@@ -25,7 +25,7 @@ WITHIN = {
     "recording.py": {"IndexError", "ValueError"},
     "wav.py": {"ValueError"},
     "load.py": {"TypeError", "RuntimeError"},
-    "graph.py": {"_Nonsense"},
+    "document.py": {"_InvalidError"},
     "weights.py": {"ValueError"},
 }
 
