@@ -53,7 +53,7 @@ def encode_array(array: np.ndarray, preset: str | None = None) -> bytes:
     return codec.compress(b"".join((header, samples)), preset)
 
 
-def decode_array(data: bytes) -> np.ndarray:
+def decode_array(data: bytes | memoryview | np.ndarray) -> np.ndarray:
     """The samples that `encode_array` was given, or those of any compressed 16-bit WAV.
 
     Parameters

@@ -688,7 +688,7 @@ def test_verify_reads_archives(spikey, here, packed):
 def test_the_list_says_that_an_archive_is_cut_short(spikey, packed):
     packed.write_bytes(PACKED[:-7])
     result = spikey("list", packed, status=CorruptError.exit_code)
-    assert_fails(result, "its last 7 bytes are gone")
+    assert_fails(result, "its last 7 bytes are missing")
     assert all(name in result.output for name, _ in MIXTURE)
 
 

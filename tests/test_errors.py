@@ -25,7 +25,8 @@ WITHIN = {
     "recording.py": {"IndexError", "ValueError"},
     "wav.py": {"ValueError"},
     "load.py": {"TypeError", "RuntimeError"},
-    "document.py": {"_InvalidError"},
+    "document.py": {"_InvalidError", "_refusal"},  # the latter makes a RecordingError
+    "_aliases.py": {"AttributeError"},
     "weights.py": {"ValueError"},
 }
 

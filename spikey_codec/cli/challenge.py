@@ -43,7 +43,7 @@ def encode(arguments: Sequence[str] | None = None) -> int:
     )
     given = parser.parse_args(arguments)
 
-    def convert(source: FileBytes | bytes) -> Iterable[bytes]:
+    def convert(source: FileBytes | bytes) -> Iterable[files.Bytes]:
         from ..codec import encoded  # imports NumPy, for which a mistyped command need not wait
 
         return encoded(source, given.preset)
@@ -61,7 +61,7 @@ def decode(arguments: Sequence[str] | None = None) -> int:
     parser = _parser("decode", "IN.brainwire", "OUT.wav", "Restore a file that encode compressed.")
     given = parser.parse_args(arguments)
 
-    def convert(source: FileBytes | bytes) -> Iterable[bytes]:
+    def convert(source: FileBytes | bytes) -> Iterable[files.Bytes]:
         from ..codec import decoded
 
         return decoded(source)
@@ -80,7 +80,7 @@ def _parser(name: str, source: str, target: str, description: str) -> _Parser:
 def _run(
     parser: _Parser,
     given: argparse.Namespace,
-    convert: Callable[[FileBytes | bytes], Iterable[bytes]],
+    convert: Callable[[FileBytes | bytes], Iterable[files.Bytes]],
     check: files.Check | None = None,
 ) -> int:
     try:

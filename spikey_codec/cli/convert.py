@@ -157,12 +157,13 @@ def verify(paths: tuple[str, ...]) -> None:
 
 def _decode(path: str) -> str:
     """What a .brainwire file or an archive decodes to, in a few words; raises as decoding does."""
-    from .. import archive
+    from ..archive import Archive
+    from ..bitstream.archive_index import MAGIC
     from ..codec import decoded
 
     with files.opened(path) as content:
-        if content[: len(archive.MAGIC)] == archive.MAGIC:
-            opened = archive.Archive(bytes(content[:]))
+        if content[: len(MAGIC)] == MAGIC:
+            opened = Archive(bytes(content[:]))
             groups = map(opened.read_group, range(len(opened.groups)))
             size = sum(len(data) for group in groups for data in group)
             return f"{len(opened.members)} files, {size} bytes"
