@@ -81,12 +81,13 @@ shipped=$((compressed + $(size encode) + $(size decode)))
 # What decoding needs of the package: the modules that ./decode loads, and those that compile them.
 mkdir -p "$work/package"
 .venv/bin/python - "$work/brainwire" "$work/copy" >"$work/modules" <<'END'
-import os, sys
+import glob, os, sys
 from spikey_codec.cli import challenge as executables
 if executables.decode(sys.argv[1:]) == 0:
     loaded = [module for name, module in sys.modules.items() if name.startswith("spikey_codec")]
     paths = {os.path.relpath(module.__file__) for module in loaded if module.__file__}
-    paths |= {"spikey_codec/machine_code.py", "spikey_codec/compilation.py"}
+    for room in ("engine", "kernels"):
+        paths.update(glob.glob(f"spikey_codec/{room}/*.py"))
     print(*sorted(path for path in paths if path.endswith(".py")), sep="\n")
 END
 tar -cf - --exclude='*.md' weights encode decode $(cat "$work/modules") | tar -xf - -C "$work/package"

@@ -6,6 +6,7 @@ compiler, which numba asks for too), the package is installed without them and c
 first use.
 """
 
+import os
 import platform
 import shutil
 import sys
@@ -36,17 +37,18 @@ def compiled_kernels():
             warnings.simplefilter("ignore")  # numba announces the module's future replacement
             from numba.pycc import CC
 
-        from spikey_codec import compilation, engine
+        from spikey_codec.engine import build, target
 
-        module, exports = compilation.marked_for_numba()
+        module, exports = build.marked_for_numba()
         compiler = CC("_kernels", source_module=module)
     except (ImportError, RuntimeError) as error:  # no numba, or no compiler
         print(f"The kernels are not compiled ahead of time: {error}", file=sys.stderr)
         return []
     baseline = platform.machine().lower() in ("x86_64", "amd64")
     if baseline:
-        compiler.target_cpu = engine.CPU_BASELINE
-    stamp = engine.source_stamp()
+        compiler.target_cpu = target.CPU_BASELINE
+    compiler.use_nrt = False  # they allocate nothing; without it, no references are counted
+    stamp = target.source_stamp()
     compiler.export("source_stamp", "i8()")(lambda: stamp)
     compiler.export("needs_baseline", "b1()")(lambda: baseline)
     for name, (function, signature) in exports.items():
@@ -54,7 +56,7 @@ def compiled_kernels():
     extension = compiler.distutils_extension()
     extension.name = "spikey_codec._kernels"
     extension.optional = True
-    extension.depends += [f"spikey_codec/{name}.py" for name in (*engine.MODULES, "engine")]
+    extension.depends += [os.path.relpath(path, ROOT) for path in target.sources()]
     return [extension]
 
 

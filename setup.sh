@@ -15,7 +15,7 @@ done
 
 # The environment is made anew when anything that it was made from has changed.
 sources="setup.cfg setup.py pyproject.toml"
-sources="$sources spikey_codec/*kernels.py spikey_codec/engine.py spikey_codec/compilation.py"
+sources="$sources spikey_codec/constants.py spikey_codec/engine/*.py spikey_codec/kernels/*.py"
 stamp=$(cat $sources | cksum)
 stamp="$stamp $here"
 notes=.venv/spikey-setup # line 1: the stamp; line 2: the extras

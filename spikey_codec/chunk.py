@@ -17,7 +17,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import kernels, weights
+from . import constants as c
+from . import weights
 from .coders import interleave
 from .quantizer import mapping as converter
 from .bitstream.header import Reader, write_varint
@@ -28,6 +29,8 @@ from .entropy.contexts import bin_of, scale_bins
 from .entropy.huffman import empty_tables
 from .errors import CorruptError, WeightsError
 from .prediction import choose, cross_channel as joint, linear
+from .kernels.huffman_table import build_tables
+from .kernels.linear_huffman import linear_huffman_decode, linear_huffman_encode
 from .prediction.cross_channel import Reference
 from .coders.network import MixedPasses, NetworkPasses
 
@@ -88,7 +91,7 @@ def read_channel_header(reader: Reader, for_network: bool = False) -> ChannelHea
             raise CorruptError("The file is damaged: it names a predictor that is not there.")
     own = None
     if number == OWN_PREDICTOR:
-        own = np.frombuffer(reader.take(2 * kernels.ORDER), "<i2")
+        own = np.frombuffer(reader.take(2 * c.ORDER), "<i2")
     return ChannelHeader(number, own, reader.byte(), references=tuple(peers))
 
 
@@ -144,7 +147,7 @@ class ChunkCoder:
         self.lowest, self.highest = lowest, highest
         self.lock = threading.Lock()  # the kernels share the tables, and make them as they go
         self.value_bits = (highest - lowest).bit_length()
-        self.level_bits = kernels.MU_BITS if uneven else 0
+        self.level_bits = c.PREDICTION_BITS if uneven else 0
         self.edges = np.frombuffer(edges, np.int32).copy()
         self.levels = np.zeros(0, np.int32)
         if uneven:
@@ -269,7 +272,7 @@ class ChunkCoder:
     def _all_errors(self, codes: np.ndarray, sides: list[ChannelHeader]) -> list[np.ndarray | None]:
         """Every channel's errors, where there is more than one to have something in common."""
         coded = [side.number != CONSTANT for side in sides]
-        if sum(coded) < 2 or len(codes) <= kernels.ORDER:
+        if sum(coded) < 2 or len(codes) <= c.ORDER:
             return [None] * len(sides)
         return [
             self._errors(codes[:, i], side) if coded[i] else None for i, side in enumerate(sides)
@@ -325,22 +328,23 @@ class ChunkCoder:
     def lane_state(self, sides: list[ChannelHeader], runs: int = 1) -> tuple[np.ndarray, ...]:
         """Weights, past levels and trackers of all lanes at their start: int32, lane by lane."""
         predictors = np.array([side.predictor for side in sides], np.int32)[:, ::-1]
-        centre = self.classes.table[[side.scale for side in sides], kernels.CENTRE]
-        trackers = np.stack([centre >> kernels.SLOW_SHIFT - kernels.FAST_SHIFT, centre], axis=1)
+        centre = self.classes.table[[side.scale for side in sides], c.CENTRE]
+        trackers = np.stack([centre >> c.LONG_TERM_SHIFT - c.SHORT_TERM_SHIFT, centre], axis=1)
         return (
             np.ascontiguousarray(np.tile(predictors, (runs, 1))),
-            np.zeros((runs * len(sides), 2 * kernels.ORDER), np.int32),
+            np.zeros((runs * len(sides), 2 * c.ORDER), np.int32),
             np.ascontiguousarray(np.tile(trackers, (runs, 1)), np.int32),
         )
 
     def prepare(self) -> None:
         """Make the codes of all common scales now, so that no sample has to wait for one."""
         rows = [
-            bin_of(mean_error << kernels.SCALE_BITS, self.classes) for mean_error in COMMON_ERRORS
+            bin_of(mean_error << c.SCALE_BITS, self.classes) for mean_error in COMMON_ERRORS
         ]
-        classes, tables = self.classes.table, self.tables
         with self.lock:
-            kernels.prepare(*rows, self.lowest, classes, self.edges, self.density, *tables)
+            build_tables(
+                *rows, *self.quantizer(), *self.contexts(), *self.tables
+            )
 
     def encode_rows(
         self,
@@ -355,7 +359,7 @@ class ChunkCoder:
         """
         out = np.empty(len(values) + 2, np.uint32)
         with self.lock:
-            bits = kernels.encode(*self._arguments(values, row, state, offsets), out)
+            bits = linear_huffman_encode(*self._arguments(values, row, state, offsets), out)
         return out.astype(">u4").tobytes()[: (bits + 7) // 8]
 
     def decode_rows(
@@ -372,7 +376,7 @@ class ChunkCoder:
         values = np.empty(count, np.int16)
         words = self.words(payload, len(state[0]))
         with self.lock:
-            bits = kernels.decode(*self._arguments(values, row, state, offsets), words)
+            bits = linear_huffman_decode(*self._arguments(values, row, state, offsets), words)
         self.check_end(payload, bits)
         return values
 
@@ -385,10 +389,10 @@ class ChunkCoder:
     @staticmethod
     def check_end(payload: bytes, bits: int) -> None:
         """CorruptError unless a kernel that returned `bits` came to the payload's very end."""
-        if bits == kernels.BAD_SYMBOL:
+        if bits == c.BAD_SYMBOL:
             raise CorruptError("The file is damaged: it holds a code outside its range.")
         unused = 8 * len(payload) - bits
-        if bits == kernels.OVERRUN or unused < 0:
+        if bits == c.OVERRUN or unused < 0:
             raise CorruptError("The file is cut short or damaged.")
         if unused > 7 or payload[-1] & ((1 << unused) - 1):
             raise CorruptError("The file is damaged: there is something after its last sample.")
@@ -401,19 +405,27 @@ class ChunkCoder:
             values,
             len(state[0]),
             row,
-            self.level_bits,
-            self.lowest,
-            self.highest,
-            self.value_bits,
-            self.classes.first,
-            self.classes.table,
-            self.edges,
-            self.levels,
-            self.density,
+            *self.quantizer(),
+            *self.contexts(),
             *state,
             offsets,
             *self.tables,
         )
+
+    def quantizer(self) -> tuple:
+        """The kernels' Quantizer."""
+        return (
+            self.level_bits,
+            self.lowest,
+            self.highest,
+            self.value_bits,
+            self.edges,
+            self.levels,
+        )
+
+    def contexts(self) -> tuple:
+        """The kernels' Contexts."""
+        return self.classes.first, self.classes.table, self.density
 
 
 def coder_for(mapping: Mapping, encoding: bool, network=None) -> ChunkCoder:

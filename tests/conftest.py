@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import strategies  # noqa: F401: all tests run with its profile of hypothesis
-from spikey_codec import kernels, weights
+from spikey_codec import constants, weights
 from spikey_codec.lab.simulate import write_recordings
 
 REAL = Path(__file__).parents[2] / "shared" / "recordings"
@@ -24,7 +24,7 @@ def recordings(tmp_path_factory) -> list[bytes]:
     """A few recordings of the challenge where there are some, else synthetic ones."""
     paths = sorted(REAL.glob("*.wav"))[::150]
     if not paths:
-        edges = weights.load("converter") / (1 << kernels.EDGE_BITS)
+        edges = weights.load("converter") / (1 << constants.TRANSITION_BITS)
         folder = tmp_path_factory.mktemp("recordings")
         paths = write_recordings(folder, leads=4, seconds=5.0, seed=1, thresholds=edges)
     return [path.read_bytes() for path in paths]

@@ -20,7 +20,7 @@ from spikey_codec.chunk import (
 from spikey_codec.bitstream.header import Reader
 from spikey_codec.quantizer.mapping import CHALLENGE, PLAIN, PALETTE, NONUNIFORM, Mapping, code_range
 from spikey_codec.errors import CorruptError
-from spikey_codec.kernels import ORDER, WEIGHT_BITS
+from spikey_codec.constants import ORDER, WEIGHT_BITS
 from spikey_codec.prediction import cross_channel as joint
 from spikey_codec.constants import GREATEST_WEIGHT_SUM as GREATEST_SUM, MOST_REFERENCES, TAPS
 from strategies import multichannel

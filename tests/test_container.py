@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikey_codec import codec, kernels, weights
+from spikey_codec import codec, constants, weights
 from spikey_codec.bitstream import header as container
 from spikey_codec.bitstream.header import Header, Reader, read_header, write_header, write_varint
 from spikey_codec.quantizer.mapping import CHALLENGE, PLAIN, PALETTE, NONUNIFORM, Mapping, challenge_pcm
@@ -260,10 +260,10 @@ def test_promises_beyond_the_files_size_are_refused_at_once(data):
 
 def test_a_challenge_recording_has_at_most_16_bytes_beside_its_code_words():
     """The lead follows a predictor of the codebook, so that it needs no weights of its own."""
-    taps = weights.load("linear")[0] / (1 << kernels.WEIGHT_BITS)
+    taps = weights.load("linear")[0] / (1 << constants.WEIGHT_BITS)
     lead = np.random.default_rng(0).normal(0, 4, 98_600)
-    for t in range(kernels.ORDER + 1, len(lead)):
-        lead[t] += taps @ lead[t - 1 : t - 1 - kernels.ORDER : -1]
+    for t in range(constants.ORDER + 1, len(lead)):
+        lead[t] += taps @ lead[t - 1 : t - 1 - constants.ORDER : -1]
     codes = np.clip(np.rint(lead), -512, 511).astype(np.int16)
     info = codec.read_info(codec.compress(plain_wav(codes_to_pcm(codes))))
     assert info["header bytes"] + info["side information bytes"] <= 16

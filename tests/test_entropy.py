@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from spikey_codec import constants as k
 from spikey_codec import weights
 from spikey_codec.entropy.contexts import ScaleBins, bin_of, scale_bins
-from spikey_codec.entropy.huffman import LARGEST_ALPHABET, HuffmanTables, empty_tables
-from spikey_codec.kernels import build_table, code_lengths, scale_class
+from spikey_codec.entropy.huffman import LARGEST_ALPHABET, empty_tables
+from spikey_codec.kernels.groups import Contexts, HuffmanTables, Quantizer
+from spikey_codec.kernels.huffman import bin_row
+from spikey_codec.kernels.huffman_table import build_code, code_lengths
 
 LONGEST = 15
 NONUNIFORM, EVEN, FEW = (-512, 511, False), (-32768, 32767, True), (-3, 2, True)
@@ -38,6 +40,12 @@ def bins_of(kind) -> ScaleBins:
     return scale_bins(*kind)
 
 
+def build(context: int, row: int, kind, edges, density, tables: HuffmanTables) -> None:
+    bins = bins_of(kind)
+    quantizer = Quantizer(5, kind[0], kind[1], 10, edges, edges[:-1])
+    build_code(context, row, quantizer, Contexts(bins.first, bins.table, density), tables)
+
+
 def made(kind, row: int, place: int, density: np.ndarray | None = None) -> Code:
     """The code for a row of the table of bins and a place among its means."""
     bins = bins_of(kind)
@@ -45,7 +53,7 @@ def made(kind, row: int, place: int, density: np.ndarray | None = None) -> Code:
     edges = np.zeros(0, np.int32) if kind[2] else weights.load("converter").copy()
     density = weights.load("density").copy() if density is None else density
     context = int(bins.table[row, k.FIRST_CONTEXT]) + place
-    build_table(context, row, bins.table, edges, density, kind[0], *tables)
+    build(context, row, kind, edges, density, tables)
     n = int(bins.table[row, k.COUNT]) + 1
     at = int(bins.table[row, k.FIRST_CODEWORD]) + place * n
     entries = tables.codewords[at : at + n].tolist()
@@ -91,10 +99,10 @@ def optimal_lengths(masses: list[int]) -> list[int]:
 def lengths_of(masses: list[int]) -> list[int]:
     """The lengths that the kernel makes."""
     n = len(masses)
-    given_, order, nodes, parents, lengths = np.zeros((5, 2 * n), np.int64)
-    given_[:n] = masses
-    code_lengths(given_, n, order, nodes, parents, lengths)
-    return lengths[:n].tolist()
+    scratch = np.zeros((5, 2 * n), np.int64)
+    scratch[0, :n] = masses
+    code_lengths(n, scratch)
+    return scratch[4, :n].tolist()
 
 
 # Scale bins
@@ -141,8 +149,7 @@ def test_every_prediction_has_a_context_of_its_bin():
 @given(st.integers(0, 2**30), st.sampled_from([NONUNIFORM, EVEN]))
 def test_the_kernel_finds_the_bin_that_the_encoder_names(scale, kind):
     bins = bins_of(kind)
-    last = bins.first + len(bins.table) - 1
-    assert scale_class(scale, bins.first, last) == bin_of(scale, bins)
+    assert bin_row(scale, Contexts(bins.first, bins.table, None)) == bin_of(scale, bins)
 
 
 @pytest.mark.parametrize("kind", [NONUNIFORM, EVEN])
@@ -314,7 +321,7 @@ def test_a_code_does_not_depend_on_those_made_before():
     edges, density = weights.load("converter").copy(), weights.load("density").copy()
     for row in (39, 20, 0):
         context = int(bins.table[row, k.FIRST_CONTEXT])
-        build_table(context, row, bins.table, edges, density, -512, *tables)
+        build(context, row, NONUNIFORM, edges, density, tables)
     for row in (0, 20, 39):
         alone = made(NONUNIFORM, row, 0)
         n = len(alone.words)

@@ -24,7 +24,7 @@ OF_THE_SYSTEM = {
 WITHIN = {
     "recording.py": {"IndexError", "ValueError"},
     "wav.py": {"ValueError"},
-    "machine_code.py": {"TypeError", "RuntimeError"},
+    "load.py": {"TypeError", "RuntimeError"},
     "graph.py": {"_Nonsense"},
     "weights.py": {"ValueError"},
 }

@@ -16,7 +16,8 @@ import pytest
 
 from faults import OUT, PACKED, WAV, assert_one_sentence, call, fill
 from networks import using_weights
-from spikey_codec import codec, compilation, engine, machine_code, presets, weights
+from spikey_codec import codec, presets, weights
+from spikey_codec.engine import build, target
 from spikey_codec.errors import WeightsError
 from spikey_codec.prediction import network, network_array
 
@@ -248,7 +249,8 @@ def test_a_list_that_is_none_is_one_sentence(copied, text):
 PRELUDE = """
 import sys, time
 from pathlib import Path
-from spikey_codec import compilation, engine
+from spikey_codec import engine
+from spikey_codec.engine import build
 assert engine.name == "jit"
 code, waits, name = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 del sys.argv[1:4]
@@ -260,7 +262,7 @@ def object_code(cpu):
         time.sleep(0.01)
     return code.read_bytes()
 
-compilation.object_code = object_code
+build.object_code = object_code
 from spikey_codec.cli.challenge import encode
 sys.exit(encode())
 """
@@ -281,7 +283,7 @@ class Installed(NamedTuple):
 def installed(tmp_path_factory) -> Installed:
     folder = tmp_path_factory.mktemp("installed")
     ignored = shutil.ignore_patterns("*.so", "*.pyd", "__pycache__")
-    shutil.copytree(engine.FOLDER, folder / "spikey_codec", ignore=ignored)
+    shutil.copytree(target.PACKAGE, folder / "spikey_codec", ignore=ignored)
     shutil.copytree(weights.folder(), folder / "weights", dirs_exist_ok=True)
     (folder / "spikey_codec" / "__pycache__").touch()
     (folder / "code.o").write_bytes(code_for_linear())
@@ -296,11 +298,11 @@ def installed(tmp_path_factory) -> Installed:
 
 def code_for_linear() -> bytes:
     """Machine code of the kernels that the preset linear needs: the others take long to compile."""
-    package, exports = compilation.marked_for_numba()
+    package, exports = build.marked_for_numba()
     few = {name: (function, types) for name, (function, types) in exports.items()
-           if function.__module__ == "spikey_kernels.kernels"}  # fmt: skip
-    with mock.patch.object(compilation, "marked_for_numba", lambda: (package, few)):
-        return compilation.object_code(machine_code.target())
+           if name.startswith(("build", "linear", "lagged"))}  # fmt: skip
+    with mock.patch.object(build, "marked_for_numba", lambda: (package, few)):
+        return build.object_code(target.processor())
 
 
 def encoding(
@@ -396,7 +398,7 @@ def test_somebody_whom_the_system_does_not_know_has_no_home(monkeypatch):
     for name in ("HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(pwd, "getpwuid", {}.__getitem__)
-    assert machine_code.cache_folders() == [Path(engine.FOLDER) / "__pycache__"]
+    assert target.cache_folders() == [Path(target.PACKAGE) / "__pycache__"]
 
 
 def test_garbage_in_the_cache_is_replaced(here, installed):

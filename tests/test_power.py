@@ -1,16 +1,15 @@
 """Power on paper: the operations are counted in the kernels, and the document shows the table."""
 
-import importlib.util
 import inspect
-import sys
 from collections import Counter
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from spikey_codec import engine, kernels, weights
+from spikey_codec import chunk, constants, weights
+from spikey_codec.engine import build
 from spikey_codec.quantizer import mapping as converter
 from spikey_codec.chunk import coder_for
 from spikey_codec.quantizer.mapping import Mapping
@@ -85,13 +84,17 @@ class Array:
     def __init__(self, name: str, content: np.ndarray):
         self.name, self.content = name, content
 
+    @property
+    def shape(self):
+        return self.content.shape
+
     def __len__(self):
         return len(self.content)
 
     def _note(self, what: str, at):
         row = int(at[0] if isinstance(at, tuple) else at)
         # a bound and an offset of long words, 32 bits each, stand in one row
-        NOTES.append((what, self.name, row // 2 if self.name == "slow" else row))
+        NOTES.append((what, self.name, row // 2 if self.name == "secondary" else row))
 
     def __getitem__(self, at):
         found = self.content[at]
@@ -108,20 +111,14 @@ class Array:
 @pytest.fixture(scope="module")
 def counting():
     """The kernels' source once more, as plain Python on numbers that count."""
-    package = ModuleType("counting")
-    package.__path__ = []
-    plain = ModuleType("counting.engine")
-    plain.helper, plain.kernel = (lambda f: f), (lambda signature: lambda f: f)
-    plain.bit_length, plain.index = leading_one, lambda i: i
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(sys.modules, "counting", package)
-        patch.setitem(sys.modules, "counting.engine", plain)
-        path = Path(engine.FOLDER) / "kernels.py"
-        spec = importlib.util.spec_from_file_location("counting.kernels", path)
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    module.int = Number  # what comes out of an array goes through int()
-    return module
+    marks = {
+        "helper": lambda f: f, "kernel": lambda signature: lambda f: f,
+        "bit_length": leading_one, "index": lambda i: i,
+    }  # fmt: skip
+    modules = build.loaded_apart("counting", **marks)
+    for module in modules.values():
+        module.int = Number  # what comes out of an array goes through int()
+    return SimpleNamespace(**modules)
 
 
 def call(function, arguments: dict):
@@ -144,7 +141,7 @@ def coders() -> tuple:
 @pytest.fixture(scope="module")
 def counted(counting, coders):
     """For "encode" and "decode": average operations, rows read and rows written of a sample."""
-    edges = weights.load("converter") / (1 << kernels.EDGE_BITS)
+    edges = weights.load("converter") / (1 << constants.TRANSITION_BITS)
     # every other one: neighbours are simultaneous, and would be each other's peers
     leads = simulate_codes(2 * LEADS, FRAMES / 19531, seed=3, thresholds=edges)[::2]
     codes = np.stack([lead[:FRAMES] for lead in leads], axis=1)
@@ -157,31 +154,33 @@ def counted(counting, coders):
     results = {}
     for name, run in runs.items():
         run()  # so that the code tables are made before anything is counted
-        given = call(getattr(counting, name), captured(name, run, getattr(counting, name)))
+        kernel = getattr(counting.linear_huffman, f"linear_huffman_{name}")
+        given = call(kernel, captured(run, kernel))
         if name == "decode":
-            assert np.array_equal(given["values"].content, codes.reshape(-1))
+            assert np.array_equal(given["codes"].content, codes.reshape(-1))
         results[name] = averages()
     return results
 
 
-def captured(name: str, run, counting_kernel) -> dict:
+def captured(run, counting_kernel) -> dict:
     """The arguments that `run` calls a kernel with, as they were before the call, by name."""
     calls = []
-    kernel = getattr(kernels, name)
+    name = counting_kernel.__name__
+    kernel = getattr(chunk, name)
 
     def spy(*arguments):
         calls.append([a.copy() if isinstance(a, np.ndarray) else a for a in arguments])
         return kernel(*arguments)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kernels, name, spy)
+        patch.setattr(chunk, name, spy)
         run()
     return dict(zip(inspect.signature(counting_kernel).parameters, calls[0], strict=True))
 
 
 def averages() -> SimpleNamespace:
     """NOTES, sample by sample. A row counts once a sample, however many of its fields are used."""
-    borders = [i for i, note in enumerate(NOTES) if note[1] == "values"]
+    borders = [i for i, note in enumerate(NOTES) if note[1] == "codes"]
     samples = [NOTES[start:end] for start, end in zip(borders, borders[1:])]
     # row 0 of a lead has no prediction
     samples = [notes for notes in samples if any(note[0] == "multiply" for note in notes)]
@@ -190,7 +189,7 @@ def averages() -> SimpleNamespace:
         operations.update(note for note in notes if len(note) == 2)
         for what, array, _ in {note for note in notes if len(note) == 3}:
             array = "payload" if array == "out" else array
-            if array != "values":
+            if array != "codes":
                 (reads if what == "read" else writes)[array] += 1
     n = len(samples)
     assert n > LEADS * FRAMES * 0.95
@@ -227,7 +226,7 @@ def test_memory_rows_are_those_that_the_kernels_touch(counted, direction):
     counts = counted[direction]
     reads, writes = power.rows(stated(direction, counts))
     for listed, touched in ((reads, counts.reads), (writes, counts.writes)):
-        probes = listed.pop("slow", 0), touched.pop("slow", 0)
+        probes = listed.pop("secondary", 0), touched.pop("secondary", 0)
         assert probes[0] == pytest.approx(probes[1], abs=0.02)
         assert touched == pytest.approx({name: n for name, n in listed.items() if n})
 
@@ -250,16 +249,26 @@ def test_other_operations_are_those_that_the_kernels_do(counted, direction, kind
 
 def test_making_a_code_takes_as_many_operations_as_stated(counting, coders):
     coder = coders[0]
-    row = int(np.searchsorted(coder.classes.table[:, kernels.CENTRE], 4 << kernels.SCALE_BITS))
-    first_key, cells = (int(coder.classes.table[row, i]) for i in (kernels.FIRST_KEY, kernels.MASK))
-    names = ("scratch", "origins", "words", "fast", "slow", "sorted_symbols")
-    arrays = dict(zip(names, coder.tables, strict=True))
-    call(counting.build_table, arrays | {
-        "key": Number(first_key + cells // 2), "c": row, "classes": coder.classes.table,
-        "edges": coder.edges, "mass_table": coder.density, "first_code": coder.lowest,
-    })
+    row = int(np.searchsorted(coder.classes.table[:, constants.CENTRE], 4 << constants.SCALE_BITS))
+    first, mask = (
+        int(coder.classes.table[row, i]) for i in (constants.FIRST_CONTEXT, constants.MASK)
+    )
+    groups = counting.groups
+    quantizer = groups.Quantizer(*coder.quantizer())._replace(
+        transitions=Array("transitions", coder.edges)
+    )
+    contexts = groups.Contexts(0, Array("bins", coder.classes.table), Array("cdf", coder.density))
+    tables = groups.HuffmanTables(
+        *(Array(name, array.copy()) for name, array in zip(
+            groups.HuffmanTables._fields, coder.tables, strict=True
+        ))
+    )
+    NOTES.clear()
+    counting.huffman_table.build_code(
+        Number(first + mask // 2), row, quantizer, contexts, tables
+    )
     steps = sum(note[0] != "wire" for note in NOTES)
-    words = coder.classes.table[row, kernels.COUNT] + 1
+    words = coder.classes.table[row, constants.COUNT] + 1
     assert steps / words == pytest.approx(power.TABLE_STEPS, rel=0.1)
 
 
@@ -270,10 +279,10 @@ def test_memories_have_the_codecs_sizes(coders):
     sizes = {name: memory.size * 1024 for name, memory in power.memories(1024).items()}
     coder = coders[0]
     assert sizes["levels"] == 2 * len(coder.levels)
-    assert sizes["weights"] == weights.load("linear").astype(np.int16).nbytes
-    assert sizes["classes"] == 8 * len(coder.classes.table)
+    assert sizes["predictors"] == weights.load("linear").astype(np.int16).nbytes
+    assert sizes["bins"] == 8 * len(coder.classes.table)
     assert coder.classes.contexts == power.KEYS and coder.classes.codewords >= power.CODE_WORDS
-    assert sizes["history"] == 1024 * kernels.ORDER * 2
+    assert sizes["history"] == 1024 * constants.ORDER * 2
 
 
 @pytest.mark.parametrize("points", [power.ADD, power.MULTIPLY, power.ACCESS])

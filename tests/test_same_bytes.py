@@ -147,9 +147,10 @@ def test_the_bytes_are_those_of_other_machines():
 RUN = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
-from spikey_codec import engine, machine_code
+from spikey_codec import engine
+from spikey_codec.engine import target
 import test_same_bytes
-machine_code.cache_folders = lambda: []  # what is kept was made by other settings
+target.cache_folders = lambda: []  # what is kept was made by other settings
 print(engine.name)
 print(json.dumps(test_same_bytes.digests(sys.argv[2:])))
 """

@@ -8,9 +8,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from .. import kernels, mixing_kernels, network_kernels
+from ..constants import (
+    CENTRE,
+    DENSITIES,
+    FIRST_ENERGY,
+    FIRST_SHARES,
+    GAINS,
+    MOST_REFERENCES,
+    PAST_REMAINDERS,
+)
 from ..errors import CorruptError
-from ..constants import MOST_REFERENCES
+from ..kernels.groups import FIRST_GAIN, REFERENCE_COLUMNS
+from ..kernels.network_huffman import network_huffman_decode, network_huffman_encode
+from ..kernels.network_rans import network_rans_decode, network_rans_encode
 from ..prediction.network import start_scales
 
 Latents = tuple[dict[int, int], np.ndarray]
@@ -49,7 +59,7 @@ class NetworkPasses:
         out = np.empty(len(values) + 2, np.uint32)
         arguments = self._arguments(values, sides, offsets, stage, latents)
         with self.coder.lock:
-            bits = network_kernels.network_encode(*arguments, out)
+            bits = network_huffman_encode(*arguments, out)
         return out.astype(">u4").tobytes()[: (bits + 7) // 8]
 
     def decode(self, part: bytes, count: int, sides, offsets, stage, latents) -> np.ndarray:
@@ -58,7 +68,7 @@ class NetworkPasses:
         arguments = self._arguments(values, sides, offsets, stage, latents)
         words = self.coder.words(part, len(sides))
         with self.coder.lock:
-            bits = network_kernels.network_decode(*arguments, words)
+            bits = network_huffman_decode(*arguments, words)
         self.coder.check_end(part, bits)
         return values
 
@@ -67,11 +77,6 @@ class NetworkPasses:
         coder = self.coder
         return (
             *self._codes(values, sides),
-            coder.classes.first,
-            coder.classes.table,
-            coder.edges,
-            coder.levels,
-            coder.density,
             *self._prediction(sides, offsets, stage, latents),
             *coder.tables,
         )
@@ -82,16 +87,15 @@ class NetworkPasses:
         return (
             values,
             len(sides),
-            coder.level_bits,
-            coder.lowest,
-            coder.highest,
-            coder.value_bits,
+            0,
+            *coder.quantizer(),
+            *coder.contexts(),
         )
 
     def _prediction(self, sides, offsets, stage, latents: Latents) -> tuple:
         """Arguments of the kernels that say what is predicted, at the start of all lanes."""
         slots, room = latents
-        width = 2 + network_kernels.PEER_COLUMNS * MOST_REFERENCES
+        width = 2 + REFERENCE_COLUMNS * MOST_REFERENCES
         peers = np.zeros((len(sides), width), np.int32)
         peers[:, -1] = [slots.get(channel, -1) for channel in stage]
         for row, side in zip(peers, sides):
@@ -99,16 +103,17 @@ class NetworkPasses:
                 row[0] = len(side.references)
                 for i, peer in enumerate(side.references):
                     row[1 + 2 * i : 3 + 2 * i] = slots[peer.channel], peer.correlation
-        centres = self.coder.classes.table[[side.scale for side in sides], kernels.CENTRE]
+        predictors = np.array([side.predictor for side in sides], np.int32)
+        centres = self.coder.classes.table[[side.scale for side in sides], CENTRE]
         return (
-            np.array([side.predictor for side in sides], np.int32),
-            offsets,
+            np.ascontiguousarray(predictors[:, ::-1]),  # the oldest level's weight first
             start_scales(centres),
             *self.network.windows(len(sides)),
-            *self.network.arrays(),
             *self.network.recurrent_state(len(sides)),
             peers,
             room,
+            offsets,
+            *self.network.arrays(),
         )
 
 
@@ -122,7 +127,7 @@ class MixedPasses(NetworkPasses):
         out = np.empty(len(values) + 2, np.uint32)
         arguments = self._arguments(values, sides, offsets, stage, latents)
         with self.coder.lock:
-            first = mixing_kernels.mixing_encode(*arguments, starts, widths, out)
+            first = network_rans_encode(*arguments, starts, widths, out)
         return out[first:].astype("<u4").tobytes()
 
     def decode(self, part: bytes, count: int, sides, offsets, stage, latents) -> np.ndarray:
@@ -132,18 +137,14 @@ class MixedPasses(NetworkPasses):
         arguments = self._arguments(values, sides, offsets, stage, latents)
         words = np.frombuffer(part, "<u4").astype(np.int64)
         with self.coder.lock:
-            error = mixing_kernels.mixing_decode(*arguments, words)
+            error = network_rans_decode(*arguments, words)
         if error:
             raise CorruptError("The file is cut short or damaged.")
         return values
 
     def _arguments(self, values: np.ndarray, sides: list, offsets, stage, latents) -> tuple:
-        coder = self.coder
         return (
             *self._codes(values, sides),
-            coder.edges,
-            coder.levels,
-            coder.density,
             *self._prediction(sides, offsets, stage, latents),
             *_start_of_mixing(len(sides)),
         )
@@ -151,12 +152,11 @@ class MixedPasses(NetworkPasses):
 
 def _start_of_mixing(lanes: int) -> tuple[np.ndarray, ...]:
     """Remainders, gains and shares of lanes at their start, and room for one sample's numbers."""
-    k = mixing_kernels
-    adaptive = np.zeros((lanes, k.FIRST_GAIN + k.GAINS), np.int64)
-    adaptive[:, : k.FIRST_GAIN] = [*k.FIRST_SHARES, k.FIRST_POWER]
+    adaptive = np.zeros((lanes, FIRST_GAIN + GAINS), np.int64)
+    adaptive[:, :FIRST_GAIN] = [*FIRST_SHARES, FIRST_ENERGY]
     return (
-        np.zeros((lanes, 2 * k.PAST_REMAINDERS), np.int32),
+        np.zeros((lanes, 2 * PAST_REMAINDERS), np.int32),
         adaptive,
-        np.zeros(k.GAINS, np.int32),
-        np.zeros((4, 2 * k.DENSITIES), np.int64),
+        np.zeros(GAINS, np.int32),
+        np.zeros((4, 2 * DENSITIES), np.int64),
     )

@@ -7,33 +7,13 @@ every later recording of the process.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from ..constants import ESCAPE, PRIMARY_BITS, SECONDARY_LENGTHS
+from ..kernels.groups import HuffmanTables
 from .contexts import ScaleBins
 
 LARGEST_ALPHABET = ESCAPE  # symbols of one code besides the escape: what a look-up can name
-
-
-class HuffmanTables(NamedTuple):
-    """Canonical codes of all contexts met so far, in the order in which the kernels take them.
-
-    scratch : int64, shape (5, 2 * symbols), working memory for one code
-    first_symbols : int32, (contexts,), 0 until the context's code is built
-    codewords : int32, (codewords,), for encoding, else empty
-    primary : uint16, (contexts << PRIMARY_BITS,), the look-up of short codewords, for decoding
-    secondary : int32, (contexts * 2 * SECONDARY_LENGTHS,), where the longer ones are searched
-    sorted_symbols : uint16, (codewords,), symbols in the order of their codewords, for decoding
-    """
-
-    scratch: np.ndarray
-    first_symbols: np.ndarray
-    codewords: np.ndarray
-    primary: np.ndarray
-    secondary: np.ndarray
-    sorted_symbols: np.ndarray
 
 
 def empty_tables(bins: ScaleBins, encoding: bool, decoding: bool) -> HuffmanTables:

@@ -26,7 +26,7 @@ from ..errors import RecordingError, UsageError
 from ..fit import converter as fit_converter
 from ..fit import model
 from ..fit.data import each_once, find, read_recording
-from ..kernels import EDGE_BITS, WEIGHT_BITS
+from ..constants import TRANSITION_BITS, WEIGHT_BITS
 from ..prediction import linear
 from ..topology.graph import Lead as Node
 from ..topology.graph import Topology, common_activity
@@ -506,7 +506,7 @@ def widths(leads: list[Lead], statistics: list[Statistics]) -> Widths | None:
         return None
     counts = _counts([leads[i].codes for i in of_challenge])
     chosen = [leads[usable[n]].codes for n in _spread(len(usable), MOST_FOR_WIDTHS)]
-    here = np.diff(fit_converter.fit(chosen) / (1 << EDGE_BITS))
+    here = np.diff(fit_converter.fit(chosen) / (1 << TRANSITION_BITS))
     shipped = np.diff(shipped_edges())
     often = often_used(_counts(chosen))
     correlation = math.nan

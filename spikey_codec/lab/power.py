@@ -58,22 +58,22 @@ KEYS, KEYS_USED, CODE_WORDS = 130_944, 13_691, 1_334_042
 KB = 1024
 TABLE_STEPS = 130  # operations and accesses it takes to make a code, per code word
 # Of these, the keys used most take this little memory and serve this share of samples.
-HOTTEST = {"origins": (8, 0.9875), "words": (128, 0.934)}  # KB, share
+HOTTEST = {"first_symbols": (8, 0.9875), "codewords": (128, 0.934)}  # KB, share
 
 
 def memories(leads: int = LEADS) -> dict[str, Memory]:
-    """All memories of both directions, by the name of the array in kernels.py."""
+    """All memories of both directions, by the name of the array in the kernels."""
     return {
         "levels": Memory("level of a code", 1024 * 2 / KB, 16),
-        "weights": Memory("codebook of weights", 64 * 32 / KB, 256),
+        "predictors": Memory("codebook of weights", 64 * 32 / KB, 256),
         "history": Memory("past levels", leads * 32 / KB, 256),
         # two trackers and the number of the predictor
-        "trackers": Memory("trackers", leads * 8 / KB, 64),
-        "classes": Memory("scale classes", 40 * 8 / KB, 64),
-        "origins": Memory("directory of keys", KEYS * 4 / KB, 32),
-        "words": Memory("code words", CODE_WORDS * 2.5 / KB, 20),
-        "fast": Memory("first look-up", KEYS_USED * 256 / KB, 16),
-        "slow": Memory("long words", KEYS_USED * 8 * 8 / KB, 64),
+        "scales": Memory("trackers", leads * 8 / KB, 64),
+        "bins": Memory("scale classes", 40 * 8 / KB, 64),
+        "first_symbols": Memory("directory of keys", KEYS * 4 / KB, 32),
+        "codewords": Memory("code words", CODE_WORDS * 2.5 / KB, 20),
+        "primary": Memory("first look-up", KEYS_USED * 256 / KB, 16),
+        "secondary": Memory("long words", KEYS_USED * 8 * 8 / KB, 64),
         "sorted_symbols": Memory("symbols of long words", CODE_WORDS * 2 / KB, 16),
         "payload": Memory("payload", 8, 32),
     }
@@ -98,9 +98,9 @@ BOTH = (
     Step(
         "prediction",
         {"multiply 16": 16, "add 32": 16, "wire 32": 1, "compare 32": 2},
-        {"weights": 1, "history": 1},
+        {"predictors": 1, "history": 1},
     ),
-    Step("scale", {"wire 32": 3, "add 32": 3, "compare 32": 1}, {"trackers": 1}),
+    Step("scale", {"wire 32": 3, "add 32": 3, "compare 32": 1}, {"scales": 1}),
     Step(
         "class",
         {"compare 32": 1, "lead 32": 1, "add 16": 3, "wire 16": 1, "wire 32": 1, "shift 32": 1,
@@ -109,10 +109,10 @@ BOTH = (
     Step(
         "cell and key",
         {"shift 16": 2, "add 16": 1, "add 32": 2, "compare 32": 1},
-        {"classes": 1, "origins": 1},
+        {"bins": 1, "first_symbols": 1},
     ),
     Step("level", {"add 16": 1}, {"levels": 1}),
-    Step("update", {"add 32": 6, "wire 32": 2}, {}, {"trackers": 1, "history": 1}),
+    Step("update", {"add 32": 6, "wire 32": 2}, {}, {"scales": 1, "history": 1}),
 )
 
 
@@ -124,7 +124,7 @@ def encoder(bits_per_sample: float = BITS_PER_SAMPLE) -> tuple[Step, ...]:
             "code word",  # symbol, its range, address, word and length
             {"wire 16": 1, "add 16": 3, "compare 16": 2, "multiply 16": 1, "add 32": 2,
              "logic 16": 1, "wire 32": 1},
-            {"words": 1},
+            {"codewords": 1},
         ),
         Step("packing", {"shift 64": 1, "logic 64": 1, "add 16": 1, "compare 16": 1}),
         Step(
@@ -147,12 +147,12 @@ def decoder(
         Step(
             "code word",
             {"wire 32": 1, "wire 16": 2, "add 32": 1, "compare 16": 4, "logic 16": 1, "add 16": 2},
-            {"fast": 1},
+            {"primary": 1},
         ),
         Step(
             "long code word",
             {"multiply 16": 1, "compare 16": PROBES, "add 32": 4 + 2 * PROBES, "shift 16": 1},
-            {"slow": PROBES, "sorted_symbols": 1},
+            {"secondary": PROBES, "sorted_symbols": 1},
             share=long_words,
         ),
         Step(

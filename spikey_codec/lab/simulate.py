@@ -23,7 +23,7 @@ from ..system import files
 from ..bitstream.header import CHALLENGE_RATE
 from ..quantizer.mapping import HIGHEST_CODE, LOWEST_CODE, challenge_pcm
 from ..errors import UsageError
-from ..kernels import EDGE_BITS
+from ..constants import TRANSITION_BITS
 from ..readers.wav import plain_header
 
 RATE = CHALLENGE_RATE  # Hz
@@ -61,7 +61,7 @@ def converter_thresholds(rng: np.random.Generator) -> np.ndarray:
 
 def shipped_edges() -> np.ndarray:
     """Edges of the converter that the weights know: float64, shape (1025,), in codes."""
-    return weights.load("converter") / (1 << EDGE_BITS)
+    return weights.load("converter") / (1 << TRANSITION_BITS)
 
 
 def lead_layout(leads: int, seed: int = 0) -> tuple[list[tuple[int, ...]], set[int]]:

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..constants import GREATEST_TAP_SHIFT, NEWEST_TAP, OLDEST_TAP, TAP_BITS, TAPS
-from ..network_kernels import add_offsets, cross_products, own_errors
+from ..kernels.cross_channel import add_offsets, own_residuals
+from ..kernels.estimate import lagged_products
 from .cholesky import solve_large
 
 USUAL_REFERENCES = 4  # that the encoder looks for: more pay on large arrays alone
@@ -52,7 +53,7 @@ def residuals(levels: np.ndarray, predictor: np.ndarray, level_bits: int) -> npt
     predictor : int16, shape (ORDER,), newest sample first
     """
     out = np.empty(len(levels), np.int32)
-    own_errors(
+    own_residuals(
         np.ascontiguousarray(levels, np.int32),
         np.ascontiguousarray(predictor[::-1], np.int32),
         level_bits,
@@ -97,7 +98,7 @@ class Products:
             return self._known[j, i][::-1]
         if (i, j) not in self._known:
             sums = np.empty(2 * TAPS - 1, np.int64)
-            cross_products(self.clipped[i], self.clipped[j], sums)
+            lagged_products(self.clipped[i], self.clipped[j], 1 - TAPS, sums)
             self._known[i, j] = sums.astype(float)
         return self._known[i, j]
 

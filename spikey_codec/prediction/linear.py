@@ -1,7 +1,7 @@
 """Linear predictors in integers: the codebook, the residual power they leave, the best one.
 
 A predictor is ORDER integer weights in 2^-WEIGHT_BITS, newest sample first; the prediction is
-their sum with the past levels and keeps its fraction (kernels: `predict`). The residual power of
+their sum with the past levels and keeps its fraction (kernels/linear.py). The residual power of
 every candidate follows from one covariance matrix. All of it is exact or integer arithmetic, or
 plain double-precision steps, so that every machine makes the same choice.
 """
@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from .. import weights
 from ..constants import GREATEST_WEIGHT_SUM, ORDER, WEIGHT_BITS
-from ..kernels import lagged_products
+from ..kernels.estimate import lagged_products
 from .cholesky import solve
 
 POWER_BITS = 28  # bits of the covariance matrix that the integer comparison keeps
@@ -42,9 +42,9 @@ def covariance(levels: np.ndarray) -> npt.NDArray[np.float64]:
     matrix = np.zeros((ORDER + 1, ORDER + 1))
     if n <= ORDER:
         return matrix
-    first_row = np.zeros(ORDER + 1, np.int64)
-    lagged_products(x, first_row)
-    matrix[0] = first_row
+    products = np.empty(ORDER + 1, np.int64)
+    lagged_products(x[ORDER:], x, -ORDER, products)
+    matrix[0] = products
     start, end = x[ORDER - 1 :: -1].astype(float), x[: n - ORDER - 1 : -1].astype(float)
     for a in range(ORDER):  # one step down the diagonal drops a product and takes up another
         matrix[a + 1, 1:] = matrix[a, :ORDER] + start[a] * start - end[a] * end

@@ -25,8 +25,9 @@ from ..constants import (
     SHORT,
 )
 from ..errors import UsageError, VersionError
-from ..network_kernels import MEMORY
-from ..network_kernels import trace as trace_kernel
+from ..kernels.groups import MEMORY
+from ..kernels.network import trace as trace_kernel
+from .cross_channel import residuals
 from .network_array import Network, identity, parse
 
 FOLDER = "networks"  # within the folder of weights
@@ -148,12 +149,11 @@ def trace(
     known = np.zeros((len(levels), 8), np.int32)
     trace_kernel(
         np.ascontiguousarray(levels, np.int32),
-        np.ascontiguousarray(predictor, np.int32)[None],
+        residuals(levels, predictor, level_bits),
         level_bits,
-        np.zeros((1, 2 * ORDER), np.int32),
-        start_scales(np.array([scale_centre])),
         lowest << PREDICTION_BITS,
         ((highest + 1) << PREDICTION_BITS) - 1,
+        start_scales(np.array([scale_centre])),
         np.zeros(0, np.int32) if offsets is None else np.ascontiguousarray(offsets, np.int32),
         known,
     )

@@ -18,11 +18,12 @@ from ..constants import (
     MASS_BITS,
     NONUNIFORM,
     ORDER,
+    PREDICTION_BITS,
     SCALE_BITS,
     SHORT_TERM_SHIFT,
     TRANSITION_BITS,
 )
-from ..mixing_kernels import weigh_codes
+from ..kernels.estimate import expectation_step
 from .mapping import Mapping, code_range, codes_of
 from .nonuniform import (
     EVEN_WIDTH,
@@ -141,8 +142,9 @@ def _expect(
         predictor = best_predictor(levels[channel.astype(np.intp) - first])
         masses = np.empty(len(channel), np.int32)
         end = len(channel) - len(channel) // KEPT_OUT
-        weigh_codes(
-            channel, first, last, transitions, levels, cdf,
+        expectation_step(
+            channel, PREDICTION_BITS, first, last, (last - first).bit_length(), transitions, levels,
+            cdf,
             np.ascontiguousarray(predictor[None, ::-1], np.int32),
             np.zeros((1, 2 * ORDER), np.int32),
             np.array([START_SCALES], np.int32),

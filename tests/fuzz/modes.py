@@ -10,9 +10,6 @@ from spikey_codec import (
     chunk,
     codec,
     engine,
-    kernels,
-    mixing_kernels,
-    network_kernels,
     recording,
     stream,
 )
@@ -100,8 +97,9 @@ def running(unchecked: bool, small: bool):
             patch(chunk, "chunk_frames", lambda channels: SMALL_CHUNK)
             patch(lanes, "SHORTEST_RUN", SHORT_RUN)
         if INTERPRETED:
-            for module in (kernels, network_kernels, mixing_kernels):
-                patch(module, "index", _not_negative)
+            for name, module in list(sys.modules.items()):
+                if name.startswith("spikey_codec.kernels.") and hasattr(module, "index"):
+                    patch(module, "index", _not_negative)
         yield
 
 

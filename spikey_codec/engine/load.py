@@ -1,7 +1,7 @@
 """Runs kernels from an object file that numba made, without importing numba, which is slow.
 
 The object file is made at first use and kept beside the package, or in the user's cache folder
-where that cannot be written to; its name tells of which source and for which processor it is.
+where that cannot be written to; its name tells the source and the processor that it was made for.
 """
 
 from __future__ import annotations
@@ -17,40 +17,23 @@ import threading
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import llvmlite.binding as llvm
 import numpy as np
 
-from . import engine
-from .system import files
-from .errors import UsageError
+from ..errors import UsageError
+from ..system import files
+from . import target
 
 TYPES = {"i2": np.int16, "i4": np.int32, "i8": np.int64, "u1": np.uint8, "u2": np.uint16,
          "u4": np.uint32}  # fmt: skip
 FREE = "NRT_MemInfo_call_dtor"
 
 
-def target() -> str:
-    """The processor to compile for, by LLVM's name; NUMBA_CPU_NAME names another."""
-    wanted = os.environ.get("NUMBA_CPU_NAME")
-    return wanted or (engine.CPU_BASELINE if engine.has_baseline() else "")
-
-
-def cache_folders() -> list[Path]:
-    """Where the object file may be kept, in the order in which they are tried."""
-    folders = [Path(engine.FOLDER) / "__pycache__"]
-    if wanted := os.environ.get("XDG_CACHE_HOME"):
-        return [*folders, Path(wanted) / "spikey"]
-    with contextlib.suppress(RuntimeError):  # there is no home directory
-        home = Path.home()
-        if os.environ.get("HOME") != "" and home.is_dir():  # one that is not there is not made
-            folders.append(home / ".cache" / "spikey")
-    return folders
-
-
 @functools.cache
-def kernels() -> dict[str, Callable]:
-    """All kernels by name, from the object file on disk or a new one."""
+def kernels() -> Kernels:
+    """All kernels by name and types, from the object file on disk or a new one."""
     with _lock:
         return _kernels()
 
@@ -58,19 +41,19 @@ def kernels() -> dict[str, Callable]:
 _lock = threading.Lock()
 
 
-def _kernels() -> dict[str, Callable]:
-    cpu = target()
+def _kernels() -> Kernels:
+    cpu = target.processor()
     machine = re.sub("[^A-Za-z0-9_-]", "_", f"{llvm.get_process_triple()}-{cpu or 'any'}")
-    name = f"kernels-{engine.source_stamp():08x}-{machine}.o"
-    for folder in cache_folders():
+    name = f"kernels-{target.source_stamp():08x}-{machine}.o"
+    for folder in target.cache_folders():
         if code := _read(folder / name):
             return _load(code)
-    from . import compilation
+    from . import build
 
     if os.environ.get("NUMBA_CPU_NAME") and not _is_known(cpu):
         raise UsageError(f"NUMBA_CPU_NAME is {cpu!r}; LLVM knows no processor of this name here.")
-    code = compilation.object_code(cpu)
-    for folder in cache_folders():
+    code = build.object_code(cpu)
+    for folder in target.cache_folders():
         with contextlib.suppress(OSError):  # then it is made anew next time
             folder.mkdir(parents=True, exist_ok=True)
             files.write(str(folder / name), zlib.crc32(code).to_bytes(4, "little") + code)
@@ -98,7 +81,7 @@ def _read(path: Path) -> bytes | None:
     return code if int.from_bytes(kept[:4], "little") == zlib.crc32(code) and code else None
 
 
-def _load(code: bytes) -> dict[str, Callable]:
+def _load(code: bytes) -> Kernels:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     # Numba's arrays may own memory, which this would free; ours, from NumPy, never do. Where numba
@@ -112,23 +95,25 @@ def _load(code: bytes) -> dict[str, Callable]:
     linker = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine, use_lmm=True)
     linker.add_object_file(llvm.ObjectFileRef.from_data(code))
     linker.finalize_object()
-    return _Kernels(linker)
+    return Kernels(linker)
 
 
-class _Kernels(dict):
-    """Kernels by name, each made callable when it is first asked for: most callers use few."""
+class Kernels(dict[tuple[str, str], Callable[..., int]]):
+    """Kernels by name and types, each made callable at first use: most callers use few."""
 
-    def __init__(self, linker):
+    def __init__(self, linker: llvm.ExecutionEngine):
         super().__init__()
         self.linker = linker
 
-    def __missing__(self, name: str) -> Callable:
-        address = self.linker.get_function_address(name)
-        self[name] = _callable(self.linker, address, engine.signatures[name])
-        return self[name]
+    def __missing__(self, wanted: tuple[str, str]) -> Callable[..., int]:
+        name, types = wanted
+        self[wanted] = _callable(self.linker, self.linker.get_function_address(name), types)
+        return self[wanted]
 
 
-def _callable(linker, address: int, types: str) -> Callable:
+def _callable(
+    linker: llvm.ExecutionEngine, address: int, types: str
+) -> Callable[..., int]:
     """A function of the types "result(argument,...)" at an address; keeps its code alive.
 
     Numba's calling convention: a pointer for the result, one for an exception, then the
@@ -141,10 +126,10 @@ def _callable(linker, address: int, types: str) -> Callable:
     pointers, integers = [ctypes.c_void_p] * 2, [ctypes.c_int64] * words
     function = ctypes.CFUNCTYPE(ctypes.c_int32, *pointers, *integers)(address)
 
-    def call(*given):
+    def call(*given: Any) -> int:
         if len(given) != len(kinds):
             raise TypeError(f"a kernel takes {len(kinds)} arguments, not {len(given)}")
-        flat = []
+        flat: list[int] = []
         for value, (dtype, dimensions) in zip(given, kinds):
             if not dimensions:
                 flat.append(int(value))
@@ -158,5 +143,5 @@ def _callable(linker, address: int, types: str) -> Callable:
             raise RuntimeError("a kernel ended with an exception")
         return result.value
 
-    call.code = linker
+    call.code = linker  # type: ignore[attr-defined]
     return call
