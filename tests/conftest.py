@@ -24,7 +24,9 @@ LONG_FOLDERS = "fuzz", "platforms", "soak"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--all", action="store_true", help="also run the long tests, with more examples")
+    parser.addoption(
+        "--all", action="store_true", help="also run the long tests, with more examples"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -36,13 +38,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Without --all, leave out the tests marked `long` and those in the folders of long tests."""
     if config.getoption("--all"):
         return
-    folders = [TESTS / name for name in LONG_FOLDERS]
-    long = [
-        item
-        for item in items
-        if item.get_closest_marker("long") or any(f in item.path.parents for f in folders)
-    ]
-    items[:] = [item for item in items if item not in set(long)]
+    folders = {TESTS / name for name in LONG_FOLDERS}
+    kept: list[pytest.Item] = []
+    long: list[pytest.Item] = []
+    for item in items:
+        is_long = item.get_closest_marker("long") or not folders.isdisjoint(item.path.parents)
+        (long if is_long else kept).append(item)
+    items[:] = kept
     config.hook.pytest_deselected(items=long)
 
 

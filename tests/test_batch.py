@@ -362,6 +362,7 @@ def slow(tmp_path):
     return tmp_path, command
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("how", ["SIGKILL", "SIGTERM", "SIGINT", "Ctrl-C"])
 def test_killed_in_the_middle_and_resumed(slow, how):
     folder, command = slow

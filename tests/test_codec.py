@@ -209,7 +209,9 @@ for path in sys.argv[1:]:
 """
 
 
-@pytest.mark.parametrize("engine", ["", "auto", "python", "jit", "aot"])
+@pytest.mark.parametrize(
+    "engine", ["", "auto", "python", pytest.param("jit", marks=pytest.mark.long), "aot"]
+)
 def test_a_new_process_with_any_engine_gives_the_same_bytes(run_python, tmp_path, engine):
     paths, digests = [], []
     for data in (ONE_LEAD, THREE_LEADS, PALETTE):

@@ -1,9 +1,9 @@
-"""Every example of the pages in docs/ runs.
+"""Every example in the pages of docs/ runs.
 
-The blocks of a page that begin with ```python are run in their order in one process, in an empty
-folder, and so are those that begin with ```sh, by bash. Modules named behind ```python, as in
-```python zarr.abc, are needed: blocks that need the same modules are a script of their own, which
-is left out where one of those is missing.
+The blocks of a page that begin with ```python run in order, in one process, in an empty folder. So
+do those that begin with ```sh, in bash. A block may name the modules that it needs after ```python,
+as in ```python zarr.abc. Blocks that need the same modules form one script, which is skipped if one
+of the modules is missing.
 """
 
 import importlib
@@ -19,11 +19,11 @@ from patience import PATIENCE
 
 DOCS = Path(__file__).parents[1] / "docs"
 BLOCK = re.compile(r"^```(python|sh) *(.*?)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-NEEDS = {"plot": ["matplotlib", "scipy"]}  # of a page's shell commands that need an extra
+NEEDS = {"plot": ["matplotlib", "scipy"]}  # modules of an extra that shell commands need
 
 
 def scripts() -> list:
-    """Page, modules that it needs and source of every script."""
+    """The modules that every script needs, and its source."""
     found = {}
     for page in sorted(DOCS.rglob("*.md")):
         for language, needs, block in BLOCK.findall(page.read_text(encoding="utf-8")):
@@ -37,7 +37,7 @@ def scripts() -> list:
 
 def is_there(module: str) -> bool:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of others' modules
+        warnings.simplefilter("ignore")  # those of other packages
         try:
             importlib.import_module(module)
         except ImportError:
@@ -49,7 +49,7 @@ def is_there(module: str) -> bool:
 def test_the_examples_of_a_page_run(tmp_path, needs, source):
     if missing := [module for module in needs if not is_there(module)]:
         pytest.skip(f"{', '.join(missing)} cannot be imported")
-    # A library may warn of what it does itself; of examples without one, warnings are errors.
+    # Libraries may give warnings of their own; in examples without one, warnings are errors.
     options = [] if needs else ["-W", "error"]
     done = subprocess.run(
         [sys.executable, *options, "-c", source],
@@ -62,9 +62,10 @@ def shell_pages() -> list[Path]:
     return [page for page in sorted(DOCS.rglob("*.md")) if "\n```sh" in page.read_text("utf-8")]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("page", shell_pages(), ids=lambda page: page.stem)
 def test_the_commands_of_a_page_run(tmp_path, page):
-    """One after the other; those of an extra that is not installed are left out."""
+    """One after another; those that need an extra that is not installed are left out."""
     blocks = [
         block for language, extra, block in BLOCK.findall(page.read_text("utf-8"))
         if language == "sh" and all(map(is_there, NEEDS[extra] if extra else []))

@@ -48,6 +48,7 @@ def sums_by(run) -> list[int]:
     return sums.tolist()
 
 
+@pytest.mark.long
 def test_machine_code_is_made_once_kept_and_found_again(own_cache, made):
     levels = (np.arange(-50, 50) ** 2 % 97).tolist()
     expected = [sum(levels[t] * levels[t - lag] for t in range(3, 100)) for lag in range(4)]
@@ -59,6 +60,7 @@ def test_machine_code_is_made_once_kept_and_found_again(own_cache, made):
     assert made == [target.processor()]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("damage", [b"", b"\0\0\0\0", b"\1\2\3\4 no machine code"])
 def test_damaged_machine_code_is_made_anew(own_cache, made, damage):
     load.kernels()
@@ -70,11 +72,13 @@ def test_damaged_machine_code_is_made_anew(own_cache, made, damage):
     assert kept.read_bytes() == good and len(made) == 2
 
 
+@pytest.mark.long
 def test_machine_code_runs_where_nothing_can_be_kept(own_cache):
     own_cache.write_bytes(b"a file, where a folder should be")
     assert sums_by(load.kernels()[LAGGED])
 
 
+@pytest.mark.long
 def test_machine_code_is_kept_apart_by_processor(own_cache, made, monkeypatch):
     load.kernels()
     load.kernels.cache_clear()
@@ -83,6 +87,7 @@ def test_machine_code_is_kept_apart_by_processor(own_cache, made, monkeypatch):
     assert len(list(own_cache.iterdir())) == 2 and made[1] == "generic"
 
 
+@pytest.mark.long
 def test_machine_code_is_not_given_what_it_would_misread(own_cache):
     run = load.kernels()[LAGGED]
     levels, sums = np.zeros(9, np.int32), np.zeros(3, np.int64)
@@ -120,7 +125,9 @@ def run_encode(arguments: list[str], after: str, **environment):
     )
 
 
-@pytest.mark.parametrize("which", ["auto", "jit", "python"])
+@pytest.mark.parametrize(
+    "which", ["auto", pytest.param("jit", marks=pytest.mark.long), "python"]
+)
 def test_encoding_imports_nothing_heavy(which, tmp_path):
     lead = np.random.default_rng(0).normal(0, 40, 700).astype("<i2")
     (tmp_path / "a.wav").write_bytes(plain_header(700, 1, 20000) + lead.tobytes())

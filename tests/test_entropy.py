@@ -149,7 +149,6 @@ def test_every_prediction_has_a_context_of_its_bin():
 @given(st.integers(0, 2**30), st.sampled_from([NONUNIFORM, EVEN]))
 def test_the_kernel_finds_the_bin_that_the_encoder_names(scale, kind):
     bins = bins_of(kind)
-    last = bins.first + len(bins.table) - 1
     assert bin_row(scale, Contexts(bins.first, bins.table, None)) == bin_of(scale, bins)
 
 

@@ -18,6 +18,8 @@ from test_golden import LISTED, content_of, read, sha256
 
 from spikey_codec.errors import SpikeyError
 
+pytestmark = pytest.mark.long
+
 STATUS = Path("/proc/self/status")
 MOST_MEMORY = 200 << 20  # bytes beyond what the undamaged file took
 LONGEST = 10.0  # seconds of processor time for one file, which takes some milliseconds

@@ -206,6 +206,7 @@ def test_a_recording_that_changes_while_it_is_read_is_not_kept(short_chunks):
 # Several processes
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("preset", ["linear", "spikey"])
 def test_processes_do_not_change_the_bytes(preset, monkeypatch):
     data = plain_wav(samples(3 * 8192 + 5, 130))[: 44 + 130 * 2 * 20000]

@@ -203,6 +203,7 @@ def test_uneven_values():
     assert len(packed) < 0.9 * len(even)
 
 
+@pytest.mark.long
 def test_sparse_values_by_the_ten_thousands():
     values = np.array(scattered_values(32800, seed=14), np.int16)
     lead = np.resize(values, 24 * len(values) + 100)

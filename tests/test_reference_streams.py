@@ -23,7 +23,8 @@ from strategies import examples
 from strategies import samples as sample_arrays
 from test_stream import frames_of, head_of, packets_of
 
-from spikey_codec.bitstream import packet
+from spikey_codec import stream
+from spikey_codec.bitstream import packet as packets_of_package
 from spikey_codec.quantizer.mapping import challenge_pcm
 from spikey_codec.lab.simulate import codes_to_pcm, simulate_codes
 from spikey_codec.stream import Calibration, StreamDecoder
@@ -265,12 +266,13 @@ def test_neither_takes_frames_that_are_not_there(frames, leads):
 
 
 def test_both_take_the_same_most_codes_of_a_packet(monkeypatch):
-    assert packet.MOST_SAMPLES == reference_streams.MOST_FRAMES == reference_streams.MOST_CODES == 1 << 24
+    assert packets_of_package.MOST_SAMPLES == reference_streams.MOST_FRAMES == reference_streams.MOST_CODES == 1 << 24
     packets = {
         (leads, frames): packets_of(plain_recording(leads, 3 * frames), (frames,), sync_interval=1)
         for leads, frames in ((1, 8), (1, 9), (2, 4), (2, 5), (3, 2), (3, 3), (9, 1))
     }
     monkeypatch.setattr(stream, "MOST_SAMPLES", 8)
+    monkeypatch.setattr(packets_of_package, "MOST_SAMPLES", 8)
     monkeypatch.setattr(reference_streams, "MOST_FRAMES", 8)
     monkeypatch.setattr(reference_streams, "MOST_CODES", 8)
     for (leads, frames), made in packets.items():
@@ -288,10 +290,10 @@ def test_a_head_without_its_body_does_not_hold_up_either(size, frames):
 
 
 def test_both_take_the_same_largest_body(monkeypatch):
-    assert packet.LARGEST_BODY == reference_streams.MOST_BYTES == 1 << 27
+    assert packets_of_package.LARGEST_BODY == reference_streams.MOST_BYTES == 1 << 27
     sizes = [len(sound.body) for sound in find_packets(b"".join(PACKETS))]
     for most in {*sizes, max(sizes) - 1}:
-        monkeypatch.setattr(stream, "LARGEST_BODY", most)
+        monkeypatch.setattr(packets_of_package, "LARGEST_BODY", most)
         monkeypatch.setattr(reference_streams, "MOST_BYTES", most)
         whole = len(check_agreement(b"".join(PACKETS)).blocks) == len(PACKETS)
         assert whole == (most == max(sizes))

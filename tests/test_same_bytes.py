@@ -165,10 +165,12 @@ def check_process(run_python, which: str, kinds, **environment) -> None:
     assert json.loads(found) == expected(kinds)
 
 
+@pytest.mark.long
 def test_the_bytes_are_those_of_the_interpreter(run_python):
     check_process(run_python, "python", INTERPRETED, PYTHONHASHSEED="5")
 
 
+@pytest.mark.long
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="these are names of x86-64 processors")
 @pytest.mark.parametrize(("cpu", "level"), [("generic", "0"), ("haswell", "3")])
 def test_the_bytes_are_those_of_other_processors_and_optimisers(run_python, cpu, level):

@@ -152,7 +152,7 @@ def test_peers_of_an_array_are_the_strongest_with_their_sign():
     topology = Topology(np.stack(array_of_four()))
     assert topology.channels == [Channel("", channel, 20_000) for channel in range(4)]
     first, second, third = topology.peers(1)
-    assert (first.index, second.index, third.index) == (0, 2, 3)
+    assert (first.channel, second.channel, third.channel) == (0, 2, 3)
     assert first.correlation == pytest.approx(1 / np.sqrt(1.29), abs=0.02)
     assert second.correlation == pytest.approx(-0.2 / np.sqrt(1.29), abs=0.02)
     assert topology.peers(1, 2) == [first, second] and topology.peers(1, 0) == []
@@ -162,14 +162,14 @@ def test_peers_of_an_array_are_the_strongest_with_their_sign():
 def test_unrelated_files_are_no_peers_but_by_the_raw_measure():
     leads = array_of_four()
     names = [(f"{i}.wav", 0) for i in range(4)]
-    assert [p.index for p in Topology(leads, names=names).peers(1)] == [0, 2]
+    assert [p.channel for p in Topology(leads, names=names).peers(1)] == [0, 2]
     assert Topology(leads, names=names).peers(3) == []
     assert len(Topology(leads, "raw", names).peers(3)) == 3
 
 
 def test_as_many_peers_are_kept_as_are_asked_for():
     topology = Topology(array_of_four(), most=1)
-    assert [[peer.index for peer in topology.peers(lead)] for lead in range(3)] == [[1], [0], [1]]
+    assert [[peer.channel for peer in topology.peers(lead)] for lead in range(3)] == [[1], [0], [1]]
     assert topology.groups() == [[0, 1, 2], [3]]
 
 
@@ -201,8 +201,8 @@ def test_updates_that_forget_nothing_are_the_same_as_all_at_once(measure):
         pieces.update(leads[:, start:stop], forgetting=1)
     if measure == "raw":  # subtracts another constant, so that the last digits may differ
         for lead in range(4):
-            found = {peer.index: peer.correlation for peer in pieces.peers(lead)}
-            expected = {peer.index: peer.correlation for peer in whole.peers(lead)}
+            found = {peer.channel: peer.correlation for peer in pieces.peers(lead)}
+            expected = {peer.channel: peer.correlation for peer in whole.peers(lead)}
             assert found == pytest.approx(expected, abs=2e-6)
     else:
         assert pieces.to_json() == whole.to_json()
@@ -224,7 +224,7 @@ def test_the_graph_follows_when_threads_move():
         a, b, c, d = rng.normal(0, 30, (4, 2000))
         topology.update(np.rint(np.stack([a, b, c + d, d])).astype(np.int16), forgetting=0.5)
     assert topology.groups() == [[0], [1], [2, 3]]
-    assert topology.peers(3)[0].index == 2
+    assert topology.peers(3)[0].channel == 2
     assert topology.channels[0].samples == 40_000
 
 
@@ -266,6 +266,14 @@ def test_an_update_that_cannot_be_is_refused_and_changes_nothing(leads, forgetti
     with pytest.raises(UsageError, match=part):
         topology.update(leads, forgetting)
     assert topology.to_json() == before
+
+
+def test_old_names_are_kept_for_a_release():
+    topology = Topology(array_of_four())
+    with pytest.warns(DeprecationWarning, match=r"Topology\.channels"):
+        assert topology.leads == topology.channels
+    with pytest.warns(DeprecationWarning, match=r"Peer\.channel"):
+        assert topology.peers(1)[0].lead == 0
 
 
 # The graph as JSON
@@ -320,8 +328,8 @@ def test_a_topology_that_was_read_goes_on_from_its_correlations():
     topology.update(more, 1)
     back.update(more, 1)
     for lead in range(4):
-        expected = {peer.index: peer.correlation for peer in topology.peers(lead)}
-        found = {peer.index: peer.correlation for peer in back.peers(lead)}
+        expected = {peer.channel: peer.correlation for peer in topology.peers(lead)}
+        found = {peer.channel: peer.correlation for peer in back.peers(lead)}
         assert found == pytest.approx(expected, abs=1e-3)
     assert back.groups() == topology.groups()
 

@@ -54,6 +54,7 @@ def test_arrays(samples):
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("raw", [False, True], ids=["wav", "raw"])
 def test_command_line(samples, tmp_path, raw):
     original = samples.tobytes() if raw else plain_wav(samples, 20000)
@@ -85,7 +86,7 @@ def eight() -> np.ndarray:
 
 def test_channels_tell_about_each_other(eight, monkeypatch):
     packed = codec.compress(plain_wav(eight))
-    monkeypatch.setattr(joint, "choose", lambda errors: [[] for _ in errors])
+    monkeypatch.setattr(joint, "choose_references", lambda errors: [[] for _ in errors])
     assert len(packed) < 0.95 * len(codec.compress(plain_wav(eight)))
 
 

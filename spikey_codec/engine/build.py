@@ -61,7 +61,7 @@ def marked_for_numba() -> tuple[ModuleType, dict[str, tuple[Callable, str]]]:
         return mark
 
     def helper(function: Callable) -> Callable:
-        return numba.njit(error_model="numpy")(function)
+        return numba.njit(error_model="numpy", _nrt=False)(function)
 
     @intrinsic
     def bit_length(typing_context, x):

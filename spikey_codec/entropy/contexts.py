@@ -27,13 +27,14 @@ from ..constants import (
     SCALE_BITS,
     UNEVEN_OCTAVES,
 )
+from ..kernels.state import mitchell_log
 
 
 class ScaleBins(NamedTuple):
     """The table of scale bins that the kernels read, and the room that its contexts take.
 
     table : int32, shape (bins, 8), columns STEP to CENTRE of constants.py
-    first : number of row 0's bin: 2^bin_bits * (log2 of the scale) and the part of the octave
+    first : number of row 0's bin: 2^bin_bits * log2 of its scale, by Mitchell's approximation
     bin_bits : 2^bin_bits bins are an octave
     contexts, codewords : their total numbers
     """
@@ -77,11 +78,11 @@ def scale_bins(lowest_code: int, highest_code: int, even: bool, finer: int = 0) 
 
 
 def bin_of(scale: int | None, bins: ScaleBins) -> int:
-    """Row of the bin of a scale, in 2^-SCALE_BITS code; the middle row if it is not known."""
+    """Row of the bin of a scale, in 2^-SCALE_BITS code; the middle row if it is not known.
+
+    Kernels find it by the same logarithm: a bin's number is that, in 2^-bin_bits.
+    """
     if scale is None:
         return len(bins.table) // 2
-    scale = max(scale, 1)
-    octave = scale.bit_length() - 1
-    part = (scale << bins.bin_bits >> octave) & ((1 << bins.bin_bits) - 1)
-    number = (octave << bins.bin_bits) + part
+    number = mitchell_log(max(scale, 1), bins.bin_bits)
     return min(max(number - bins.first, 0), len(bins.table) - 1)

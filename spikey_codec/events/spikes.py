@@ -74,7 +74,9 @@ def band_passed(x: np.ndarray, rate: float) -> np.ndarray:
     """Levels in the band of spikes: float64, same shape. The rate must leave one, see `band`."""
     from scipy.signal import butter, sosfiltfilt
 
-    return sosfiltfilt(butter(ORDER, band(rate), "bandpass", fs=rate, output="sos"), x)
+    sections = butter(ORDER, band(rate), "bandpass", fs=rate, output="sos")
+    passed: np.ndarray = sosfiltfilt(sections, x)
+    return passed
 
 
 def noise_level(y: np.ndarray) -> float:
@@ -102,7 +104,8 @@ def _shapes(y: np.ndarray, times: np.ndarray, before: int, after: int) -> np.nda
     """Waveforms of up to MOST_SHAPES spikes that lie wholly inside the channel."""
     inside = times[(times >= before) & (times + after < len(y))]
     shown = inside[evenly_spread(len(inside), MOST_SHAPES)]
-    return y[shown[:, None] + np.arange(-before, after + 1)].astype(np.float32)
+    shapes: np.ndarray = y[shown[:, None] + np.arange(-before, after + 1)].astype(np.float32)
+    return shapes
 
 
 def chance_per_second(rate: float) -> float:

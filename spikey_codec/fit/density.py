@@ -30,7 +30,15 @@ FINEST_SCALE = 3.0  # codes: below, one code covers too much of the density to s
 
 
 @numba.njit(cache=True)
-def _spread(codes, mean, sigma, transitions, histogram, per_scale, cells):
+def _spread(
+    codes: np.ndarray,
+    mean: np.ndarray,
+    sigma: np.ndarray,
+    transitions: np.ndarray,
+    histogram: np.ndarray,
+    per_scale: int,
+    cells: int,
+) -> None:
     for t in range(model.WARM_UP, len(codes)):
         code = codes[t] - LOWEST_CODE
         scale = sigma[t] / model.MEAN_TO_SIGMA

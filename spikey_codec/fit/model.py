@@ -30,7 +30,8 @@ WARM_UP = 500  # samples at the start that do not count
 
 def middles(transitions: np.ndarray) -> np.ndarray:
     """Middle of each code's interval: float64, shape (codes,), in the unit of the transitions."""
-    return (transitions[1:] + transitions[:-1]) / 2
+    levels: np.ndarray = (transitions[1:] + transitions[:-1]) / 2
+    return levels
 
 
 def own_predictor(levels: np.ndarray) -> np.ndarray:
@@ -39,7 +40,7 @@ def own_predictor(levels: np.ndarray) -> np.ndarray:
 
 
 @numba.njit(cache=True)
-def predictions(levels, weights):
+def predictions(levels: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Prediction of every sample from ORDER before it, and its scale (standard deviation)."""
     n = len(levels)
     mean = np.zeros(n)
@@ -61,12 +62,19 @@ def predictions(levels, weights):
 
 
 @numba.njit(cache=True)
-def _below(x, mean, sigma):
+def _below(x: float, mean: float, sigma: float) -> float:
     return 0.5 * math.erfc((mean - x) / sigma * 0.7071067811865476)
 
 
 @numba.njit(cache=True)
-def expected_counts(codes, mean, sigma, transitions, expected, seen):
+def expected_counts(
+    codes: np.ndarray,
+    mean: np.ndarray,
+    sigma: np.ndarray,
+    transitions: np.ndarray,
+    expected: np.ndarray,
+    seen: np.ndarray,
+) -> None:
     """Add, for each code, how often it was to be expected and how often it came.
 
     Samples whose density reaches a rail are left out: there the clipped mass hides the width.
@@ -86,7 +94,9 @@ def expected_counts(codes, mean, sigma, transitions, expected, seen):
 
 
 @numba.njit(cache=True)
-def code_length(codes, mean, sigma, transitions):
+def code_length(
+    codes: np.ndarray, mean: np.ndarray, sigma: np.ndarray, transitions: np.ndarray
+) -> tuple[float, int]:
     """Ideal code length in bits of the samples after the warm-up, and their number."""
     bits = 0.0
     for t in range(WARM_UP, len(codes)):

@@ -49,7 +49,7 @@ class Recordings(NamedTuple):
     training: Windows
     validation: Windows
     kept_out: Windows | None
-    about: dict
+    about: dict[str, Any]
 
 
 class Trainer:

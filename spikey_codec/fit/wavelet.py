@@ -14,7 +14,7 @@ from .limits import among, within
 def wavelet_matrix(length: int, wavelet: str, level: int, mode: str) -> npt.NDArray[np.float64]:
     """The discrete wavelet transform of a window as a matrix: float64, (coefficients, length).
 
-    It holds all coefficients of `pywt.wavedec`, coarsest first, of unit vectors. Multiplied with the
+    It holds all coefficients of `pywt.wavedec`, coarsest first, of unit vectors. Times the
     window's levels, newest first, it gives the window's coefficients (Mallat 1989: a transform by
     filters is linear).
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -102,9 +102,11 @@ class Windows:
         self.together: list[Together] = []
         lengths = [len(channels[i]) for group in groups for i in group]
         frames = sum(length + padding * -(-length // LONGEST_CHUNK) for length in lengths)
-        self.levels, self.codes = np.zeros((2, frames), np.int16)
-        self.traces = np.zeros((frames, COLUMNS), np.int16)
-        self.own_residuals = np.zeros(frames if most_references else 0, np.int16)
+        # Arrays as long as they are filled, then tensors.
+        self.levels: Any = np.zeros(frames, np.int16)
+        self.codes: Any = np.zeros(frames, np.int16)
+        self.traces: Any = np.zeros((frames, COLUMNS), np.int16)
+        self.own_residuals: Any = np.zeros(frames if most_references else 0, np.int16)
         self._end = 0
         joint_traces: list[np.ndarray] = []
         for group in groups:
@@ -115,9 +117,8 @@ class Windows:
                     self._add(member, padding)
                 if most_references and len(members) > 1:
                     self._add_references(members, padding, joint_traces)
-        self.joint_traces = np.zeros((0, COLUMNS), np.int16)
-        if joint_traces:
-            self.joint_traces = np.concatenate(joint_traces)
+        joint_traces = joint_traces or [np.zeros((0, COLUMNS), np.int16)]
+        self.joint_traces: Any = np.concatenate(joint_traces)
         for name in ("levels", "codes", "traces", "own_residuals", "joint_traces"):
             setattr(self, name, torch.from_numpy(getattr(self, name)).to(device))
         # The column that windows are taken from, once more and close together.

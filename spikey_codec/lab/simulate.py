@@ -56,12 +56,14 @@ def converter_thresholds(rng: np.random.Generator) -> np.ndarray:
     # The largest capacitor is too light by more than a code: the scale overlaps in its middle.
     widths[510:512] = 0.1, 0.001
     edges = np.concatenate([[0.0], np.cumsum(widths)])
-    return edges * (1024 / edges[-1]) + LOWEST_CODE
+    stretched: np.ndarray = edges * (1024 / edges[-1]) + LOWEST_CODE
+    return stretched
 
 
 def shipped_transition_levels() -> np.ndarray:
     """Code transition levels of the challenge's converter: float64, shape (1025,), in codes."""
-    return weights.load("converter") / (1 << TRANSITION_BITS)
+    levels: np.ndarray = weights.load("converter") / (1 << TRANSITION_BITS)
+    return levels
 
 
 def shipped_edges() -> np.ndarray:
@@ -77,7 +79,8 @@ def lead_layout(leads: int, seed: int = 0) -> tuple[list[tuple[int, ...]], set[i
     order = _stream(seed, LAYOUT).permutation(leads).tolist()
     paired = 2 * round(leads * PAIRED_SHARE / 2)
     railed = max(round(leads * RAILED_SHARE), 1) if leads >= 12 else 0
-    groups = list(zip(order[:paired:2], order[1:paired:2])) + [(alone,) for alone in order[paired:]]
+    groups: list[tuple[int, ...]] = [*zip(order[:paired:2], order[1:paired:2])]
+    groups += [(alone,) for alone in order[paired:]]
     return groups, set(order[paired : paired + railed])
 
 
@@ -210,12 +213,14 @@ def _share(own: np.ndarray, rng: np.random.Generator, frames: int, rate: int) ->
     noise = min(max(0.105 * math.exp(0.47 * rng.standard_normal()), 0.045), 0.5)
     # Slow waves reach further through tissue than fast ones.
     common = np.array([[noise], [noise], [noise**0.35]])
-    return np.sqrt(common) * _background(rng, frames, rate) + np.sqrt(1 - common) * own
+    shared = _background(rng, frames, rate)
+    mixed: np.ndarray = np.sqrt(common) * shared + np.sqrt(1 - common) * own
+    return mixed
 
 
 def _level(rng: np.random.Generator, background: np.ndarray, railed: bool, rate: int) -> np.ndarray:
     """Level of one channel in codes, float64, shape (frames,); background of shape (3, frames)."""
-    frames = background.shape[1]
+    frames: int = background.shape[1]
     scale = 4.85 * math.exp(0.11 * rng.standard_normal())
     if rng.random() < 0.015:
         scale *= rng.uniform(3, 8)  # a bad contact
@@ -243,15 +248,16 @@ def _waveform(rng: np.random.Generator, rate: int) -> np.ndarray:
     width = 0.075 * math.exp(0.25 * rng.standard_normal())
     trough = np.exp(-0.5 * ((time - 0.35) / width) ** 2)
     hump = np.exp(-0.5 * ((time - 0.35 - 3 * width) / (2 * width)) ** 2)
-    return (rng.uniform(0.2, 0.5) * hump - trough) * (1 if rng.random() < 0.85 else -1)
+    spike: np.ndarray = (rng.uniform(0.2, 0.5) * hump - trough) * (1 if rng.random() < 0.85 else -1)
+    return spike
 
 
 def _unit(rng: np.random.Generator, frames: int, rate: int) -> np.ndarray:
     """Spikes of one unit near the electrode, each of its own size; in the channel's scale."""
     frequency = min(6.0 * math.exp(rng.standard_normal()), 100.0)
     times = spike_times(rng, frequency, frames, rate)
-    heights = 4.0 * math.exp(0.6 * rng.standard_normal())
-    heights *= 1 + 0.12 * rng.standard_normal(len(times))
+    height = 4.0 * math.exp(0.6 * rng.standard_normal())
+    heights = height * (1 + 0.12 * rng.standard_normal(len(times)))
     return _place(times, heights, _waveform(rng, rate), frames)
 
 

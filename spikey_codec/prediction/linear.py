@@ -60,7 +60,8 @@ def residual_powers(matrix: np.ndarray, predictors: np.ndarray) -> npt.NDArray[n
     filters = np.empty((len(predictors), ORDER + 1), np.int64)
     filters[:, 0] = 1 << WEIGHT_BITS
     filters[:, 1:] = -predictors.astype(np.int64)
-    return ((filters @ scaled) * filters).sum(1)
+    powers: npt.NDArray[np.int64] = ((filters @ scaled) * filters).sum(1)
+    return powers
 
 
 def power_shift(matrix: np.ndarray) -> int:

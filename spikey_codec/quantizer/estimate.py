@@ -18,6 +18,7 @@ from ..constants import (
     MASS_BITS,
     NONUNIFORM,
     ORDER,
+    PREDICTION_BITS,
     SCALE_BITS,
     PREDICTION_BITS,
     SHORT_TERM_SHIFT,
@@ -168,4 +169,5 @@ def _smooth(x: np.ndarray, length: int) -> np.ndarray:
     """Mean over `length` neighbours, an odd number; beyond the ends are copies of the last."""
     half = length // 2
     padded = np.concatenate([np.full(half + 1, x[0]), x, np.full(half, x[-1])]).cumsum()
-    return (padded[length:] - padded[:-length]) / length
+    means: np.ndarray = (padded[length:] - padded[:-length]) / length
+    return means

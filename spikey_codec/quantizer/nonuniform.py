@@ -51,4 +51,7 @@ def reconstruction_levels(transitions: np.ndarray) -> npt.NDArray[np.int32]:
     """
     shift = TRANSITION_BITS - PREDICTION_BITS + 1
     half = 1 << shift >> 1
-    return ((transitions[1:] + transitions[:-1] + half) >> shift).astype(np.int32)
+    levels: npt.NDArray[np.int32] = ((transitions[1:] + transitions[:-1] + half) >> shift).astype(
+        np.int32
+    )
+    return levels

@@ -17,6 +17,10 @@ import numpy as np
 
 from ..errors import UsageError
 
+Channels = (
+    Sequence[np.ndarray] | np.ndarray
+)  # 1-D integer arrays, or a 2-D one with a channel a row
+
 DIFFERENCES, RAW = "differences", "raw"
 BLOCK = 1 << 22  # values of all channels that are processed at once: 32 MiB
 # A variance below this part of the mean square is rounding: the channel is constant.
@@ -42,7 +46,7 @@ class Moments:
         self.squares = np.zeros((count, len(distinct)))
         self.products = np.zeros((count, count))
         # Integers near the channels' means, subtracted so that large sums do not cancel.
-        self.origin: np.ndarray | None = None
+        self.origin = np.zeros(0)
         # The last sample of each channel, from which the next difference is taken.
         self.last: list[np.ndarray] | None = None
 
@@ -95,7 +99,7 @@ class Moments:
         ends = np.zeros(len(self.weight), np.int64)
         ends[self.rank] = lengths
         longest = int(lengths.max())
-        if self.origin is None and longest:
+        if longest and not len(self.origin):
             self.origin = np.array([self._middle(channel) for channel in channels])
         self.weight += ends
         size = max(BLOCK // len(channels), 256)
@@ -137,11 +141,13 @@ class Moments:
 
         Returns float64, shape (channels, channels).
         """
-        return self.weight[self._common()]
+        weight: np.ndarray = self.weight[self._common()]
+        return weight
 
     def _common(self) -> np.ndarray:
         """The index of the length that every two channels share: shape (channels, channels)."""
-        return np.minimum.outer(self.rank, self.rank)
+        common: np.ndarray = np.minimum.outer(self.rank, self.rank)
+        return common
 
     def correlation(self) -> np.ndarray:
         """The correlation of every two channels, from -1 to 1.
@@ -161,7 +167,8 @@ class Moments:
         covariance = self.products - sums * sums.T / weight
         result = np.divide(covariance, scale, out=np.zeros_like(scale), where=scale > 0)
         np.fill_diagonal(result, 0)
-        return np.clip(result, -1, 1)
+        clipped: np.ndarray = np.clip(result, -1, 1)
+        return clipped
 
     def summary(self) -> tuple[np.ndarray, np.ndarray]:
         """Each channel's weight (see `common_weight`) and standard deviation: float64 arrays."""
@@ -174,7 +181,7 @@ class Moments:
         return weight, np.sqrt(variance / counted)
 
 
-def common_activity(channels: Sequence[np.ndarray]) -> np.ndarray:
+def common_activity(channels: Channels) -> np.ndarray:
     """Absolute zero-lag correlation of first differences between every two channels.
 
     Parameters
@@ -187,11 +194,12 @@ def common_activity(channels: Sequence[np.ndarray]) -> np.ndarray:
     float32 array, shape (channels, channels), 0 on the diagonal; a constant channel has 0 to all
     others. Raises UsageError for anything but such arrays.
     """
-    channels = checked(channels)
-    return np.abs(Moments.of(channels, DIFFERENCES).correlation()).astype(np.float32)
+    correlation = Moments.of(checked(channels), DIFFERENCES).correlation()
+    measure: np.ndarray = np.abs(correlation).astype(np.float32)
+    return measure
 
 
-def checked(channels: Sequence[np.ndarray]) -> list[np.ndarray]:
+def checked(channels: Channels) -> list[np.ndarray]:
     """The channels as a list; UsageError unless there are some, each a 1-D array of integers."""
     arrays = [np.asarray(channel) for channel in channels]
     if not arrays or any(array.ndim != 1 or array.dtype.kind not in "iu" for array in arrays):

@@ -71,14 +71,10 @@ def read(text: str | bytes) -> Document:
         if content.get("version") != VERSION:
             raise _InvalidError(f"it is of version {content.get('version')!r}")
         return _checked_content(content)
-    except _InvalidError as error:
-        raise _refusal(str(error)) from error
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        raise _refusal("something is missing or damaged") from error
-
-
-def _refusal(why: str) -> RecordingError:
-    return RecordingError(f"This is no topology that this release reads: {why}.")
+    except (_InvalidError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        damaged = "something is missing or damaged"
+        why = str(error) if isinstance(error, _InvalidError) else damaged
+        raise RecordingError(f"This is no topology that this release reads: {why}.") from error
 
 
 class _InvalidError(Exception):
@@ -127,7 +123,7 @@ def _insist_on_peers(peers: list[list[Peer]], most: int) -> None:
             same = agreed.setdefault(pair, correlation) == correlation
             _insist(same, f"leads {pair[0]} and {pair[1]} differ about their correlation")
         strengths = [-abs(peer.correlation) for peer in known]
-        good = len({peer.index for peer in known}) == len(known) <= most
+        good = len({peer.channel for peer in known}) == len(known) <= most
         good = good and strengths == sorted(strengths)
         _insist(good, f"the peers of lead {channel} are disordered")
 
@@ -145,7 +141,7 @@ def _insist_on_groups(groups: list[list[int]], count: int) -> None:
 
 
 def _number(value: object, most: float) -> float:
-    good = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= most
-    if not good:
+    """A number from 0 to `most`; not a bool, which JSON tells apart from numbers."""
+    if type(value) is bool or not isinstance(value, (int, float)) or not 0 <= value <= most:
         raise _InvalidError("a lead's weight or deviation cannot be")
-    return float(value)  # type: ignore[arg-type]
+    return float(value)

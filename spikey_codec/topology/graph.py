@@ -16,7 +16,7 @@ import numpy as np
 from ..constants import MOST_REFERENCES
 from ..errors import UsageError
 from . import document
-from .correlation import DIFFERENCES, RAW, Moments, checked
+from .correlation import DIFFERENCES, RAW, Channels, Moments, checked
 from .groups import THRESHOLDS, above_threshold, grouped, rounded_correlation
 from .nodes import Channel, Links, Peer
 
@@ -38,7 +38,7 @@ class Topology:
 
     def __init__(
         self,
-        channels: Sequence[np.ndarray] | np.ndarray,
+        channels: Channels,
         measure: str = DIFFERENCES,
         names: Sequence[tuple[str, int]] | None = None,
         most: int = MOST_REFERENCES,
@@ -86,7 +86,7 @@ class Topology:
         """
         return [list(group) for group in self._links.groups]
 
-    def update(self, channels: Sequence[np.ndarray] | np.ndarray, forgetting: float) -> None:
+    def update(self, channels: Channels, forgetting: float) -> None:
         """Learn from new samples of all channels, which follow those before.
 
         Parameters

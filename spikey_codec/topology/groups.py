@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .correlation import DIFFERENCES, RAW, Moments, checked
+from .correlation import DIFFERENCES, RAW, Channels, Moments, checked
 
 # Between unrelated channels the measure stays near 1 / sqrt(samples), and between simultaneous
 # ones it is above 0.03. Over 614 recordings the gap between 0.017 and 0.032 was empty.
@@ -24,7 +24,7 @@ CHANCE = 6.0
 DECIMALS = 6  # of a correlation: chance leaves three of them uncertain
 
 
-def simultaneous_groups(channels: Sequence[np.ndarray]) -> list[list[int]]:
+def simultaneous_groups(channels: Channels) -> list[list[int]]:
     """Indices of the channels that were recorded together, in order of each group's first member.
 
     Parameters
@@ -36,10 +36,10 @@ def simultaneous_groups(channels: Sequence[np.ndarray]) -> list[list[int]]:
     above `SIMULTANEOUS`, for short channels also above what chance gives. A channel without such
     a peer forms a group alone.
     """
-    channels = checked(channels)
-    moments = Moments.of(channels, DIFFERENCES)
+    arrays = checked(channels)
+    moments = Moments.of(arrays, DIFFERENCES)
     related = above_threshold(rounded_correlation(moments), moments)
-    return grouped(related, [len(channel) for channel in channels])
+    return grouped(related, [len(array) for array in arrays])
 
 
 def rounded_correlation(moments: Moments) -> np.ndarray:
@@ -50,7 +50,8 @@ def rounded_correlation(moments: Moments) -> np.ndarray:
 def above_threshold(correlation: np.ndarray, moments: Moments) -> np.ndarray:
     """Whether every two channels are related: bool, shape (channels, channels), symmetric."""
     chance = CHANCE / np.sqrt(np.maximum(moments.common_weight(), 1))
-    return np.abs(correlation) > np.maximum(THRESHOLDS[moments.measure], chance)
+    related: np.ndarray = np.abs(correlation) > np.maximum(THRESHOLDS[moments.measure], chance)
+    return related
 
 
 def grouped(related: np.ndarray, lengths: Sequence[int]) -> list[list[int]]:

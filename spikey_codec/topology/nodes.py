@@ -15,16 +15,16 @@ class Channel(NamedTuple):
 
 
 class Peer(NamedTuple):
-    """Another channel, by its index, and its correlation with the one asked about, -1 to 1."""
+    """Another channel, as an index, and its correlation with the one asked about, -1 to 1."""
 
-    index: int
+    channel: int
     correlation: float
 
     @property
     def lead(self) -> int:
-        """Deprecated name of `index`."""
-        warnings.warn("Peer.lead is now Peer.index.", DeprecationWarning, stacklevel=2)
-        return self.index
+        """Deprecated name of `channel`."""
+        warnings.warn("Peer.lead is now Peer.channel.", DeprecationWarning, stacklevel=2)
+        return self.channel
 
 
 class Links(NamedTuple):

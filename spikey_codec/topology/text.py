@@ -23,7 +23,8 @@ def lines(topology: Topology) -> Iterator[str]:
         inside = set(group)
         best = [
             next(
-                (peer.correlation for peer in topology.peers(channel) if peer.index in inside), None
+                (peer.correlation for peer in topology.peers(channel) if peer.channel in inside),
+                None,
             )
             for channel in group
         ]

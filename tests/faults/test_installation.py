@@ -329,6 +329,7 @@ def kept_in(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
+@pytest.mark.long
 def test_two_that_compile_at_once_both_succeed(here, installed):
     """Each begins when the other has found no machine code either, and a third finds theirs."""
     cache = here / "cache"

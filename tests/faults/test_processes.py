@@ -65,6 +65,7 @@ def arguments_of(name: str, jobs: str) -> list[str]:
     return [name, *preset, "-j", jobs, "input", OUT]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "jobs"), [("encode", "2"), ("decode", "1"), ("decode", "2")])
 def test_killed_at_any_moment_the_old_file_is_there_or_the_new_one(here, long, name, jobs):
     """And no process goes on without the one that started it."""
@@ -91,6 +92,7 @@ def test_killed_at_any_moment_the_old_file_is_there_or_the_new_one(here, long, n
     assert again.returncode == 0 and (here / OUT).read_bytes() == complete
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("number", "to"), [("SIGINT", "group"), ("SIGTERM", "process"), ("SIGHUP", "group")]
 )
@@ -226,7 +228,7 @@ def test_a_reader_that_has_had_enough_is_one_sentence(here, long):
     first.stdout.close()
     said = first.stderr.read().decode()
     first.stderr.close()
-    assert_one_sentence(first.wait(TIMEOUT), said, "Broken pipe")
+    assert_one_sentence(first.wait(PATIENCE), said, "Broken pipe")
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])

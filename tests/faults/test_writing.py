@@ -18,8 +18,7 @@ import spikey_codec
 from faults import (
     INPUTS, OUT, WAV, WRITERS, Writer, assert_fails, assert_one_sentence, call, fill, process,
 )
-from spikey_codec import archive, codec, weights
-from spikey_codec.bitstream import index
+from spikey_codec import archive, chunk, codec, weights
 from spikey_codec.system import files, source as sources
 from spikey_codec.errors import CorruptError
 from spikey_codec.lab.simulate import codes_to_pcm, simulate_codes, write_recordings
@@ -41,7 +40,7 @@ def here(tmp_path, monkeypatch) -> Path:
 @pytest.fixture
 def short_chunks(monkeypatch):
     """Chunks of 500 frames, read one by one, so that short recordings have many."""
-    monkeypatch.setattr(index, "LONGEST_CHUNK", 500)
+    monkeypatch.setattr(chunk, "LONGEST", 500)
     monkeypatch.setattr(sources, "WINDOW", 500)
 
 
@@ -144,7 +143,7 @@ def test_only_one_function_writes_files_of_the_user():
         str(path.relative_to(package))
         for path in package.rglob("*.py") if opens.search(path.read_text("utf-8"))
     }
-    assert found == {"system/files.py", "lab/bench/measure.py", "lab/bench/start.py"}
+    assert found == {"system/files.py", "lab/bench/start.py", "lab/bench/measure.py"}
 
 
 # A folder or file system that takes nothing

@@ -455,7 +455,7 @@ def test_the_command_writes_a_network(tiny, tmp_path, torch):
     assert array.dtype == np.int16 and array.ndim == 1
     network = parse(array)
     np.testing.assert_array_equal(to_array(network), array)
-    assert (network.levels, network.errors) == (16, 4)
+    assert (network.levels, network.residuals) == (16, 4)
     with open(work / "log.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["epoch"] for row in rows] == ["1", "2", "3"]

@@ -52,7 +52,7 @@ def file(content: bytes) -> str:
     if checked():
         assert zlib.crc32(original) == int.from_bytes(content[5:9], "little")
     said = read_info(content)
-    assert info["original bytes"] == len(original)
+    assert said["original bytes"] == len(original)
     return f"{len(original)} bytes {zlib.crc32(original):08x}"
 
 

@@ -1,5 +1,6 @@
 """How a target is run: checks that agree with anything, small chunks, limits, guarded kernels."""
 
+import sys
 import zlib
 from contextlib import ExitStack, contextmanager
 from types import SimpleNamespace

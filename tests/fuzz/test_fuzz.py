@@ -151,7 +151,7 @@ def test_nothing_is_found(tmp_path, engine):
     given = len(list((tmp_path / "corpus").iterdir()))
     done = subprocess.run(
         [*STARTER, sys.executable, FUZZER, "corpus", f"-max_total_time={SECONDS / 2:.0f}",
-         f"-max_len={corpus.LONGEST}", f"-timeout={LONGEST[engine]}", "-rss_limit_mb=1500",
+         f"-max_len={corpus.LONGEST}", f"-timeout={PATIENCE}", "-rss_limit_mb=1500",
          "-print_final_stats=1"],
         cwd=tmp_path, env={**os.environ, "SPIKEY_ENGINE": engine}, capture_output=True, text=True,
         timeout=SECONDS + PATIENCE,

@@ -327,6 +327,7 @@ def spikey(tmp_path, monkeypatch):
     return run
 
 
+@pytest.mark.long
 def test_the_command_replaces_an_older_report(spikey, simulated):
     said = spikey(*simulated[:2], "--limit", 1)
     assert said.count("\n") == 1 and "2 leads of 2 recordings" in said
@@ -334,6 +335,7 @@ def test_the_command_replaces_an_older_report(spikey, simulated):
     assert os.listdir("report") == ["index.html"]
 
 
+@pytest.mark.long
 def test_folders_are_made_when_the_report_is_ready(spikey, simulated):
     spikey(simulated[0], "-o", "a/b")
     assert Path("a/b/index.html").stat().st_size > 10_000

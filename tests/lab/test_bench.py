@@ -14,7 +14,17 @@ from spikey_codec.cli.main import main
 from spikey_codec.errors import RecordingError, VerifyError
 from spikey_codec.constants import CHALLENGE_RATE
 from spikey_codec.lab import simulate
-from spikey_codec.lab.bench import codecs, libraries, measure, others, programs, realtime, recordings, speed, start
+from spikey_codec.lab.bench import (
+    codecs,
+    libraries,
+    measure,
+    others,
+    programs,
+    realtime,
+    recordings,
+    speed,
+    start,
+)
 from spikey_codec.lab.figures import placing
 from strategies import plain_wav
 

@@ -272,7 +272,8 @@ def test_memories_have_the_codecs_sizes(coders):
     assert sizes["levels"] == 2 * len(coder.levels)
     assert sizes["weights"] == weights.load("linear").astype(np.int16).nbytes
     assert sizes["classes"] == 8 * len(coder.classes.table)
-    assert coder.classes.keys == operations.CONTEXTS and coder.classes.symbols >= operations.CODEWORDS
+    assert coder.classes.keys == operations.CONTEXTS
+    assert coder.classes.symbols >= operations.CODEWORDS
     assert sizes["history"] == 1024 * kernels.ORDER * 2
 
 
@@ -291,7 +292,8 @@ def test_energies_between_published_ones():
 
 
 def test_energy_is_operations_times_energies():
-    step = operations.Step("one", {"multiply 32": 2, "add 8": 10}, {"history": 1}, {"history": 1}, 0.5)
+    done, row = {"multiply 32": 2, "add 8": 10}, {"history": 1}
+    step = operations.Step("one", done, row, row, 0.5)
     arithmetic, memory = energy.energy((step,))
     assert arithmetic == pytest.approx(0.5 * (2 * 3.1 + 10 * 0.03))
     assert memory == pytest.approx(0.5 * (4 + 1) * 20)

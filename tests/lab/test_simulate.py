@@ -16,6 +16,8 @@ from spikey_codec.lab.simulate import (
     converter_thresholds,
     lead_layout,
     low_pass,
+    shipped_edges,
+    shipped_transition_levels,
     simulate_codes,
     spike_times,
     write_recordings,
@@ -99,6 +101,11 @@ def test_thresholds_ascend_over_the_whole_range():
         usual = np.delete(widths, [510, 511])
         assert 0.2 < usual.min() and usual.max() < 2.6
         assert math.isclose(edges[0], -512) and math.isclose(edges[-1], 512)
+
+
+def test_the_old_name_of_the_transition_levels_is_kept_for_a_release():
+    with pytest.warns(DeprecationWarning, match="shipped_transition_levels"):
+        assert np.array_equal(shipped_edges(), shipped_transition_levels())
 
 
 def test_widths_repeat_every_16_and_32_codes():

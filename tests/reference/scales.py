@@ -1,4 +1,4 @@
-"""FORMAT.md, "Table of scale classes": the bins of scales, and what each holds."""
+"""FORMAT.md, "Table of scale bins": the bins of scales, and what each holds."""
 
 from __future__ import annotations
 

@@ -1,11 +1,9 @@
 """The runs of tests/soak in short: they find nothing, and would find what they look for."""
 
 import mmap
-import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 pytest.importorskip("resource", reason="what memory processes take is asked of a POSIX system")

@@ -68,7 +68,7 @@ def _beginning(file: File) -> tuple[bytes, np.ndarray]:
     part = recording.samples[: max(MOST_CODED // file.channels, SHORTEST)]
     if len(part) < file.frames:
         # Any rate does; the file's own may be more than a plain header holds.
-        data = wav.plain_header(*part.shape, CHALLENGE_RATE) + part.tobytes()
+        data = wav.plain_header(len(part), file.channels, CHALLENGE_RATE) + part.tobytes()
     return data, part
 
 
@@ -87,7 +87,8 @@ def _steps(
 ) -> dict[str, list[Step]]:
     """Bits and samples by kind, made into bits per sample by kind and over all."""
     names = ("the file's 16 bits", *MODELS, *(f"file, preset {name}" for name in shipped))
-    means = {"all": sum(bits.values()) / sum(samples.values())}
+    total = np.sum(list(bits.values()), axis=0)
+    means: dict[str, np.ndarray] = {"all": total / sum(samples.values())}
     if len(bits) > 1:
         means |= {kind: bits[kind] / samples[kind] for kind in KINDS if kind in bits}
     left_out = () if KINDS[CHALLENGE] in bits else (NONUNIFORM,)

@@ -29,7 +29,8 @@ def predict(x: np.ndarray, is_challenge: bool) -> tuple[np.ndarray, np.ndarray]:
     matrix = linear.covariance(np.rint(x * steps))
     best = linear.fitted(matrix) / (1 << WEIGHT_BITS)
     if is_challenge:
-        return model.predictions(x, best)
+        mean, sigma = model.predictions(x, best)
+        return mean, sigma
     # The model's scale starts at a few levels, and is not let fall much below one.
     size = float(np.abs(np.diff(x)).mean())
     usual = USUAL_STEP / size if size else 1.0

@@ -135,5 +135,6 @@ def levels(channel: Channel) -> np.ndarray:
     """Levels of a channel: float64, shape (samples,), in `channel.unit`."""
     if channel.mapping.kind == CHALLENGE:
         edges = shipped_transition_levels()
-        return ((edges[1:] + edges[:-1]) / 2)[channel.codes.astype(np.intp) - LOWEST_CODE]
+        middles: np.ndarray = (edges[1:] + edges[:-1]) / 2
+        return middles[channel.codes.astype(np.intp) - LOWEST_CODE]
     return channel.codes.astype(np.float64)

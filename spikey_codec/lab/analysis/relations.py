@@ -38,7 +38,7 @@ def related(channels: list[Channel]) -> Related:
                 abs(peer.correlation)
                 for member in group
                 for peer in topology.peers(member)
-                if peer.index in inside
+                if peer.channel in inside
             )
             found.append((strongest, [compared[n] for n in group]))
     found.sort(key=lambda entry: -entry[0])

@@ -48,7 +48,7 @@ def on_line(points: dict[int, float], x: float) -> float:
     after = next((i for i, at in enumerate(known) if at >= x), len(known) - 1)
     low, high = known[max(after, 1) - 1], known[max(after, 1)]
     slope = math.log(points[high] / points[low]) / math.log(high / low)
-    return points[low] * (x / low) ** slope
+    return points[low] * math.pow(x / low, slope)
 
 
 def operation_energy(kind: str) -> float:

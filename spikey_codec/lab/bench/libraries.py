@@ -27,7 +27,7 @@ def _bytes_codec(
 
 
 def _as_bytes(samples: np.ndarray) -> memoryview:
-    return memoryview(samples.reshape(-1)).cast("B")
+    return samples.reshape(-1).data.cast("B")
 
 
 def zlib_6() -> Library:
@@ -90,9 +90,9 @@ def blosc(inner: str, level: int) -> Library | None:
         blosc_codec = package.Blosc(cname=inner, clevel=level, shuffle=package.BITSHUFFLE)
 
         def encode(part: memoryview) -> bytes:
-            return blosc_codec.encode(
-                np.frombuffer(part, "<i2")
-            )  # it reads the item size from the array
+            # The codec reads the item size from the array.
+            packed: bytes = blosc_codec.encode(np.frombuffer(part, "<i2"))
+            return packed
 
         return _in_parts(
             f"blosc {inner} -{level}, bitshuffle",
@@ -136,7 +136,8 @@ def pcodec(level: int) -> Library | None:
     standalone = importlib.import_module("pcodec.standalone")
 
     def encode(samples: np.ndarray) -> bytes:
-        return standalone.simple_compress(np.ascontiguousarray(samples.T).ravel(), config)
+        packed: bytes = standalone.simple_compress(np.ascontiguousarray(samples.T).ravel(), config)
+        return packed
 
     def decode(packed: bytes, shape: tuple[int, ...]) -> np.ndarray:
         return np.asarray(standalone.simple_decompress(packed)).reshape(shape[::-1]).T

@@ -136,7 +136,7 @@ def _run(program: Program, recordings: Sequence[np.ndarray], rate: int) -> tuple
     packed = [name + program.packed for name in names]
     with tempfile.TemporaryDirectory() as folder:
         for name, piece in zip(plain, pieces):
-            header = wav.plain_header(*piece.shape, rate)
+            header = wav.plain_header(piece.shape[0], piece.shape[1], rate)
             Path(folder, name).write_bytes(header + piece.astype("<i2").tobytes())
         encoding = _start(program.encode, plain, folder)
         for name in plain:

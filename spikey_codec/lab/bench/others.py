@@ -24,7 +24,7 @@ def ours(preset: str, rate: int) -> Library:
 
     def encode(samples: np.ndarray) -> bytes:
         try:
-            header = wav.plain_header(*samples.shape, rate)
+            header = wav.plain_header(samples.shape[0], samples.shape[1], rate)
         except ValueError as error:
             raise RecordingError(f"This cannot be measured: {error}.") from error
         return codec.compress(header + samples.tobytes(), preset)

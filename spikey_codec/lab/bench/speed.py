@@ -31,11 +31,8 @@ def _kernel_row(channels: list[np.ndarray], rounds: int, preset: str) -> Row:
 
     parts, encoding = timed(lambda job: chunk.encode_with(encoder, *job, [None]), jobs, rounds)
 
-    def decode(item):
-        (codes, _), part = item
-        return chunk.decode(decoder, memoryview(part), len(codes), 1)
-
-    decoded, decoding = timed(decode, list(zip(jobs, parts)), rounds)
+    packed = [(memoryview(part), len(codes)) for part, codes in zip(parts, channels, strict=True)]
+    decoded, decoding = timed(lambda item: chunk.decode(decoder, *item, 1), packed, rounds)
     if not all(np.array_equal(job[0], back) for job, back in zip(jobs, decoded)):
         raise VerifyError("The kernels did not give the codes back.")
     return Row(f"spikey {preset}, kernels", sum(map(len, parts)), encoding, decoding)

@@ -38,13 +38,15 @@ def arrange(part: list[int], links: Links) -> np.ndarray:
     places = _push_apart(places)
     # The longer side lies.
     places -= places.mean(axis=0)
-    places = places @ np.linalg.svd(places, full_matrices=False)[2].T
-    return places - places.min(axis=0)
+    turned = places @ np.linalg.svd(places, full_matrices=False)[2].T
+    placed: np.ndarray = turned - turned.min(axis=0)
+    return placed
 
 
 def _gaps(places: np.ndarray) -> np.ndarray:
     """Distances of every two places: float64, shape (places, places)."""
-    return np.hypot(*(places[:, None] - places).transpose(2, 0, 1))
+    gaps: np.ndarray = np.hypot(*(places[:, None] - places).transpose(2, 0, 1))
+    return gaps
 
 
 def _least_stress(distance: np.ndarray) -> np.ndarray:
@@ -57,7 +59,9 @@ def _least_stress(distance: np.ndarray) -> np.ndarray:
     axes = vectors[:, -2:] * np.sqrt(np.maximum(values[-2:], 0))
     # An eigenvector's sign is arbitrary, so fix it. A faint circle parts channels that are alike.
     axes *= np.where(axes[np.abs(axes).argmax(axis=0), np.arange(2)] < 0, -1, 1)
-    places = axes + 1e-3 * distance.max() * np.stack([np.cos(turn), np.sin(turn)], axis=1)
+    places: np.ndarray = axes + 1e-3 * distance.max() * np.stack(
+        [np.cos(turn), np.sin(turn)], axis=1
+    )
     weights = 1 / np.maximum(squares, 1e-12)
     np.fill_diagonal(weights, 0)
     laplacian = np.diag(weights.sum(axis=1)) - weights

@@ -9,6 +9,8 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ..bench.measure import Row
 from .placing import DOT, NEAR, STEP, Box, place
 from .style import EDITABLE, FAINT, INK, NEGATIVE, PALE, picture, styled
@@ -106,11 +108,12 @@ def _name(figure: Figure, panels: Iterable[Axes], rows: list[Row]) -> None:
         for text, box, point in zip(texts, places, pixels):
             centre = ((box.left + box.right) / 2, (box.bottom + box.top) / 2)
             text.set_transform(axes.transData)
-            text.set_position(back.transform((centre[0] / unit, centre[1] / unit)))
+            x, y = back.transform((centre[0] / unit, centre[1] / unit))
+            text.set_position((x, y))
             nearest = (
                 min(max(point[0], box.left), box.right),
                 min(max(point[1], box.bottom), box.top),
             )
             if math.dist(nearest, point) > DOT + NEAR + STEP:
-                ends = back.transform([(x / unit, y / unit) for x, y in (nearest, point)])
+                ends = back.transform(np.array([nearest, point]) / unit)
                 axes.plot(*ends.T, color=FAINT, linewidth=0.5, zorder=2)

@@ -22,7 +22,7 @@ INK, FAINT, PALE = "#1d2b3a", "#6b7785", "#c3cad3"
 POSITIVE, NEGATIVE = "#2b5b8a", "#c0392b"
 DOTS = 160  # of a .png, per inch
 # Names are no formulas; the identifiers in an .svg stay the same from run to run.
-PLAIN = {"text.parse_math": False, "svg.hashsalt": "spikey"}
+PLAIN: dict[str, Any] = {"text.parse_math": False, "svg.hashsalt": "spikey"}
 EDITABLE = {**PLAIN, "svg.fonttype": "none"}  # the text of an .svg stays text
 
 
@@ -41,7 +41,7 @@ def kind_of(path: str) -> str:
 
 
 @contextmanager
-def styled(settings: dict[str, Any]) -> Iterator[None]:
+def styled(settings: dict[Any, Any]) -> Iterator[None]:
     """Draw with these settings of matplotlib, and silently with letters that the font lacks."""
     from matplotlib import rc_context
 

@@ -43,7 +43,7 @@ def draw_topology(topology: Topology, kind: str) -> bytes:
 def links_of(topology: Topology) -> Links:
     """The correlation of every two channels of which one is a peer of the other."""
     return {
-        (min(channel, peer.index), max(channel, peer.index)): peer.correlation
+        (min(channel, peer.channel), max(channel, peer.channel)): peer.correlation
         for channel in range(len(topology.channels))
         for peer in topology.peers(channel)
     }
@@ -96,6 +96,7 @@ class _Pen(NamedTuple):
 
     @classmethod
     def of(cls, correlations: Iterable[float]) -> _Pen:
+        """The pen for these correlations."""
         strengths = [abs(correlation) for correlation in correlations] or [0, 1]
         return cls(min(strengths), max(strengths))
 
@@ -104,14 +105,16 @@ class _Pen(NamedTuple):
         return (abs(correlation) - self.weakest) / span if span > 0 else 1.0
 
     def width(self, correlation: float) -> float:
+        """In points."""
         return THINNEST + (WIDEST - THINNEST) * self._share(correlation)
 
-    def colour(self, correlation: float) -> tuple[float, ...]:
+    def colour(self, correlation: float) -> tuple[float, float, float]:
         """By sign; the weaker the paler."""
         from matplotlib.colors import to_rgb
 
         base = np.array(to_rgb(NEGATIVE if correlation < 0 else POSITIVE))
-        return tuple(1 - (0.3 + 0.7 * self._share(correlation)) * (1 - base))
+        red, green, blue = 1 - (0.3 + 0.7 * self._share(correlation)) * (1 - base)
+        return red, green, blue
 
 
 def _legend(topology: Topology) -> str:

@@ -53,7 +53,7 @@ def section(analysis: Analysis) -> str:
         "File sizes count every byte.",
         note=True,
     )
-    rows = [
+    rows: list[tuple[str | float, ...]] = [
         (
             step.name,
             step.bits,
