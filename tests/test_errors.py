@@ -25,7 +25,7 @@ WITHIN = {
     "recording.py": {"IndexError", "ValueError"},
     "wav.py": {"ValueError"},
     "load.py": {"TypeError", "RuntimeError"},
-    "document.py": {"_InvalidError", "_refusal"},  # the latter makes a RecordingError
+    "document.py": {"_InvalidError"},
     "_aliases.py": {"AttributeError"},
     "weights.py": {"ValueError"},
 }

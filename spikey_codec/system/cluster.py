@@ -44,7 +44,7 @@ def _connect(address: str) -> tuple[Any, Any]:
         ) from error
 
     async def knock() -> None:  # a Client that finds nobody complains again when it is collected
-        connecting = core.connect(address, timeout=PATIENCE)  # type: ignore[no-untyped-call]
+        connecting = core.connect(address, timeout=PATIENCE)  # type: ignore[no-untyped-call, unused-ignore]
         comm = await asyncio.wait_for(connecting, PATIENCE)
         comm.abort()
 
@@ -52,7 +52,7 @@ def _connect(address: str) -> tuple[Any, Any]:
         logging.getLogger(name).setLevel(logging.CRITICAL)  # it would repeat our own message
     try:
         asyncio.run(knock())
-        client = distributed.Client(  # type: ignore[no-untyped-call]
+        client = distributed.Client(  # type: ignore[no-untyped-call, unused-ignore]
             address, timeout=PATIENCE, set_as_default=False
         )
         return client, distributed.as_completed
