@@ -81,19 +81,19 @@ class Tables:
         )  # fmt: skip
         self.layers = np.array(rows, np.int64)
         self.weights, self.biases = np.concatenate(parts), np.concatenate(biases)
-        self.memory, self.sums = np.zeros(MEMORY, np.int32), np.zeros(widest, np.int32)
+        self.widest = widest
         self.cells = sum(layer.weights.shape[1] // 4 for layer in network.recurrent)
 
     def group(self) -> NetworkGroup:
-        """The kernels' group."""
+        """The kernels' group, with room of its own to run in, as threads need it."""
         return NetworkGroup(
             self.shape,
             self.layers,
             self.weights,
             self.biases,
             logistic(),
-            self.memory,
-            self.sums,
+            np.zeros(MEMORY, np.int32),
+            np.zeros(self.widest, np.int32),
         )
 
     def windows(self, lanes: int) -> tuple[np.ndarray, np.ndarray]:

@@ -18,7 +18,6 @@ from ..constants import (
     MASS_BITS,
     NONUNIFORM,
     ORDER,
-    PREDICTION_BITS,
     SCALE_BITS,
     PREDICTION_BITS,
     SHORT_TERM_SHIFT,
