@@ -84,7 +84,7 @@ def eight() -> np.ndarray:
 
 def test_channels_tell_about_each_other(eight, monkeypatch):
     packed = codec.compress(plain_wav(eight))
-    monkeypatch.setattr(joint, "choose", lambda errors: [[] for _ in errors])
+    monkeypatch.setattr(joint, "choose_references", lambda errors: [[] for _ in errors])
     assert len(packed) < 0.95 * len(codec.compress(plain_wav(eight)))
 
 
