@@ -22,7 +22,7 @@ from spikey_codec.coders.linear_huffman import LinearHuffman
 from spikey_codec.quantizer.mapping import CHALLENGE, PLAIN, PALETTE, NONUNIFORM, Mapping, code_range
 from spikey_codec.errors import CorruptError
 from spikey_codec.constants import ORDER, WEIGHT_BITS
-from spikey_codec.prediction import cross_channel as joint
+from spikey_codec.prediction import choose, cross_channel as joint
 from networks import coder_for
 from spikey_codec.constants import GREATEST_WEIGHT_SUM as GREATEST_SUM, MOST_REFERENCES, TAPS
 from strategies import multichannel
@@ -216,7 +216,7 @@ def test_weights_of_its_own_are_made_for_a_long_unusual_lead(monkeypatch):
     side, = sides_of(data)
     assert side.number == OWN_PREDICTOR
     np.testing.assert_allclose(side.predictor, UNUSUAL, atol=300)
-    monkeypatch.setattr(chunk, "OWN_PREDICTOR_BITS", 10**9)
+    monkeypatch.setattr(choose, "OWN_PREDICTOR_BITS", 10**9)
     assert len(encoded(codes, MAPPINGS[1])) > len(data) + 100
 
 

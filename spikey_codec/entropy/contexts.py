@@ -84,5 +84,5 @@ def bin_of(scale: int | None, bins: ScaleBins) -> int:
     """
     if scale is None:
         return len(bins.table) // 2
-    number = mitchell_log(max(scale, 1), bins.bin_bits)
+    number: int = mitchell_log(max(scale, 1), bins.bin_bits)
     return min(max(number - bins.first, 0), len(bins.table) - 1)
