@@ -112,7 +112,7 @@ class Array:
 def counting():
     """The kernels' source once more, as plain Python on numbers that count."""
     marks = {
-        "helper": lambda f: f, "kernel": lambda signature: lambda f: f,
+        "helper": lambda f: f, "inlined": lambda f: f, "kernel": lambda signature: lambda f: f,
         "bit_length": leading_one, "index": lambda i: i,
     }  # fmt: skip
     modules = build.loaded_apart("counting", **marks)
