@@ -60,8 +60,15 @@ def marked_for_numba() -> tuple[ModuleType, dict[str, tuple[Callable, str]]]:
 
         return mark
 
+    # Without numba's run time, because kernels allocate nothing: it would count references to every
+    # array of every group. What is not said here would be inherited from the first caller.
+    settings = {"error_model": "numpy", "_nrt": False}
+
     def helper(function: Callable) -> Callable:
-        return numba.njit(error_model="numpy", _nrt=False)(function)
+        return numba.njit(forceinline=False, **settings)(function)
+
+    def inlined(function: Callable) -> Callable:
+        return numba.njit(forceinline=True, **settings)(function)
 
     @intrinsic
     def bit_length(typing_context, x):
@@ -75,9 +82,8 @@ def marked_for_numba() -> tuple[ModuleType, dict[str, tuple[Callable, str]]]:
     def index(i):
         return np.uint64(i)
 
-    modules = loaded_apart(
-        STAND_IN, kernel=kernel, helper=helper, bit_length=bit_length, index=index
-    )
+    marks = {"kernel": kernel, "helper": helper, "inlined": inlined}
+    modules = loaded_apart(STAND_IN, **marks, bit_length=bit_length, index=index)
     return modules["linear_huffman"], exports
 
 

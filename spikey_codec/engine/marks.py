@@ -82,6 +82,12 @@ def helper(function: Callable) -> Callable:
     return function
 
 
+def inlined(function: Callable) -> Callable:
+    """Mark a helper that runs once a sample and takes large groups: it is compiled into its place,
+    because to pass the groups on would cost more than to run it."""
+    return function
+
+
 def bit_length(x: int) -> int:
     """Bits of x > 0 up to its leading one: one machine instruction, which numba does not offer."""
     return x.bit_length()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ..constants import PREDICTION_BITS, SMALLEST_SCALE, TRANSITION_BITS
+from ..constants import ORDER, PREDICTION_BITS, SMALLEST_SCALE, TRANSITION_BITS
 from ..engine.marks import helper, index, kernel
 from .density import mass_below_by, reciprocal_of
 from .groups import LinearLanes, Quantizer, taking
-from .linear import level_of, limits_of, predict
+from .linear import level_of, limits_of, predict, within
 from .state import fill, remember, scale_from, slot_of, track
 
 
@@ -102,12 +102,12 @@ def expectation_step(
         code = int(codes[row])
         level, target = level_of(code, quantizer)
         if row == 0:
-            fill(state.history, 0, level)
+            fill(state.history, 0, 2 * ORDER, level)
             masses[0] = int(cdf[index(len(cdf) - 1)])
             continue
         slot = slot_of(row, state.history)
         mean = predict(state.predictors, state.history, 0, slot) >> limits.shift
-        mean = min(max(mean, limits.lowest), limits.highest)
+        mean = within(mean, limits)
         centre = mean << (TRANSITION_BITS - PREDICTION_BITS)
         scale = scale_from(int(state.scales[0, 0]), int(state.scales[0, 1]))
         reciprocal = reciprocal_of(max(scale, SMALLEST_SCALE))

@@ -20,7 +20,7 @@ from ..constants import (
     SECONDARY_LENGTHS,
     STEP,
 )
-from ..engine.marks import helper, index
+from ..engine.marks import helper, index, inlined
 from .bits import get, put, skip
 from .huffman_table import build_code
 from .state import mitchell_log
@@ -50,7 +50,7 @@ def bin_row(scale, contexts):
     return min(max(number, contexts.first_bin), last) - contexts.first_bin
 
 
-@helper
+@inlined
 def context_of(mean, row, quantizer, contexts):
     """The context of a mean (1/32 code) in a scale bin."""
     bins = contexts.bins
@@ -67,7 +67,7 @@ def context_of(mean, row, quantizer, contexts):
     return Context(number, row, phase, nearest, low_bits)
 
 
-@helper
+@inlined
 def first_symbol_of(context, quantizer, contexts, tables):
     """The lowest symbol that has a codeword of its own; builds the code if it is not there."""
     if tables.first_symbols[index(context.number)] == 0:
@@ -75,7 +75,7 @@ def first_symbol_of(context, quantizer, contexts, tables):
     return context.nearest + (int(tables.first_symbols[index(context.number)]) - BUILT)
 
 
-@helper
+@inlined
 def put_symbol(bits, code, context, quantizer, contexts, tables):
     """Append a code: its symbol's codeword and low bits, or the escape and the code itself."""
     first = first_symbol_of(context, quantizer, contexts, tables)
@@ -94,7 +94,7 @@ def put_symbol(bits, code, context, quantizer, contexts, tables):
     return put(bits, plain, (entry & 15) + quantizer.code_bits)
 
 
-@helper
+@inlined
 def get_symbol(bits, context, quantizer, contexts, tables):
     """Inverse of `put_symbol`: the code, which may be out of range, and the bits left."""
     first = first_symbol_of(context, quantizer, contexts, tables)
@@ -111,7 +111,7 @@ def get_symbol(bits, context, quantizer, contexts, tables):
     return code, bits
 
 
-@helper
+@inlined
 def look_up(head, context, contexts, tables):
     """Symbol and length of the codeword that `head`, the next MAX_LENGTH bits, begins with.
 

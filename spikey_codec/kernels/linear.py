@@ -18,6 +18,11 @@ def limits_of(quantizer):
 
 
 @helper
+def within(mean, limits):
+    return min(max(mean, limits.lowest), limits.highest)
+
+
+@helper
 def level_of(code, quantizer):
     """A code's level, as a lane remembers it, and in 1/32 code, as a residual is measured."""
     if len(quantizer.levels) > 0:

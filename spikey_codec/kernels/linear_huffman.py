@@ -7,17 +7,8 @@ from ..engine.marks import helper, index, kernel
 from .bits import Bits, drain, finish, get, put, refill, taken
 from .groups import Coded, Contexts, HuffmanTables, LinearLanes, Quantizer, taking
 from .huffman import bin_row, context_of, get_symbol, put_symbol
-from .linear import level_of, limits_of, predict
+from .linear import level_of, limits_of, predict, within
 from .state import fill, remember, scale_from, track
-
-
-@helper
-def mean_of(state, lane, oldest, offset, limits):
-    """The prediction, with what reference channels add to it."""
-    mean = predict(state.predictors, state.history, lane, oldest) >> limits.shift
-    if offset != 0:
-        mean += offset
-    return min(max(mean, limits.lowest), limits.highest)
 
 
 @helper
@@ -56,10 +47,12 @@ def linear_huffman_encode(
             level, target = level_of(code, quantizer)
             if row == 0:
                 bits = put(bits, code - first_code, code_bits)
-                fill(state.history, lane, level)
+                fill(state.history, lane, 2 * ORDER, level)
             else:
-                offset = int(offsets[index(done)]) if len(offsets) > 0 else 0
-                mean = mean_of(state, lane, oldest, offset, limits)
+                mean = predict(state.predictors, state.history, lane, oldest) >> limits.shift
+                if len(offsets) > 0:
+                    mean += int(offsets[index(done)])
+                mean = within(mean, limits)
                 bin = bin_row(scale_at(state, lane), contexts)
                 context = context_of(mean, bin, quantizer, contexts)
                 bits = put_symbol(bits, code, context, quantizer, contexts, tables)
@@ -104,8 +97,10 @@ def linear_huffman_decode(
                 plain, bits = get(bits, code_bits)
                 code = plain + first_code
             else:
-                offset = int(offsets[index(done)]) if len(offsets) > 0 else 0
-                mean = mean_of(state, lane, oldest, offset, limits)
+                mean = predict(state.predictors, state.history, lane, oldest) >> limits.shift
+                if len(offsets) > 0:
+                    mean += int(offsets[index(done)])
+                mean = within(mean, limits)
                 bin = bin_row(scale_at(state, lane), contexts)
                 context = context_of(mean, bin, quantizer, contexts)
                 code, bits = get_symbol(bits, context, quantizer, contexts, tables)
@@ -113,7 +108,7 @@ def linear_huffman_decode(
                 return BAD_SYMBOL
             level, target = level_of(code, quantizer)
             if row == 0:
-                fill(state.history, lane, level)
+                fill(state.history, lane, 2 * ORDER, level)
             else:
                 track(state.scales, lane, target - mean)
                 remember(state.history, lane, oldest, level)

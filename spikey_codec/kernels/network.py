@@ -48,7 +48,7 @@ from .groups import (
     THIRD,
 )
 from .layers import run_layer, run_recurrent
-from .linear import predict
+from .linear import predict, within
 from .state import follow, limited, log_of, newest, remember, scale_from, scale_of, slot_of
 
 
@@ -80,7 +80,7 @@ def norm(x, prior):
 def prior_of(state, sample, limits):
     oldest = newest(sample.row, state.window) - ORDER + 1
     own = predict(state.predictors, state.window, sample.lane, oldest) >> limits.shift
-    mean = min(max(own + sample.offset, limits.lowest), limits.highest)
+    mean = within(own + sample.offset, limits)
     short, long = state.scales[index(sample.lane), 0], state.scales[index(sample.lane), 2]
     log = log_of(scale_from(int(short), int(long)))
     scale = scale_of(log)

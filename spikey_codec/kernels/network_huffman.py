@@ -67,7 +67,7 @@ def network_huffman_encode(
             level, target = level_of(code, quantizer)
             if row == 0:
                 bits = put(bits, code - first_code, code_bits)
-                fill(state.window, lane, level)
+                fill(state.window, lane, window.shape[1], level)
             else:
                 offset = int(offsets[index(done)]) if len(offsets) > 0 else 0
                 sample = Sample(lane, row, offset)
@@ -126,7 +126,7 @@ def network_huffman_decode(
                 return BAD_SYMBOL
             level, target = level_of(code, quantizer)
             if row == 0:
-                fill(state.window, lane, level)
+                fill(state.window, lane, window.shape[1], level)
             else:
                 learn(state, sample, level, target, prior)
             codes[index(done)] = code

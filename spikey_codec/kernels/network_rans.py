@@ -82,7 +82,7 @@ def network_rans_encode(
             if row == 0:
                 starts[index(done)] = (code - first_code) << (INTERVAL_BITS - code_bits)
                 widths[index(done)] = 1 << (INTERVAL_BITS - code_bits)
-                fill(state.window, lane, level)
+                fill(state.window, lane, window.shape[1], level)
             else:
                 offset = int(offsets[index(done)]) if len(offsets) > 0 else 0
                 sample = Sample(lane, row, offset)
@@ -149,7 +149,7 @@ def network_rans_decode(
                 return OVERRUN
             level, target = level_of(code, quantizer)
             if row == 0:
-                fill(state.window, lane, level)
+                fill(state.window, lane, window.shape[1], level)
             else:
                 remainder = clipped_residual(code, target, expectation.mean, quantizer)
                 residual = norm(clipped_residual(code, target, mean, quantizer), prior)

@@ -21,9 +21,12 @@ def limited(x, most):
 
 
 @helper
-def fill(ring, lane, value):
-    """As if a lane had always had this value."""
-    for k in range(ring.shape[1]):
+def fill(ring, lane, size, value):
+    """As if a lane had always had this value; `size` is that of the ring, 2 n.
+
+    Where it is a constant the loop is unrolled, so that the loop around it stays small enough for
+    the compiler to take the first row out of it."""
+    for k in range(size):
         ring[index(lane), index(k)] = value
 
 
