@@ -318,6 +318,7 @@ def test_a_wrong_checksum_is_noticed():
 # Threads
 
 
+@pytest.mark.long
 def test_threads_do_not_disturb_each_other(run_python):
     """In a new process, where all code tables are still to be made; numba lets others run."""
     code = """
