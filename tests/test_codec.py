@@ -100,6 +100,7 @@ def test_chunks_of_any_size_come_back(frames, longest, largest):
         assert_comes_back(plain_wav(frames))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("channels", [9, 384, 32_767])
 def test_many_leads_come_back(channels):
     frames = walk(3, channels)
