@@ -37,6 +37,7 @@ def test_several_leads_come_back(array):
     assert_comes_back(np.asarray(array, np.int16))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("shape", [
     (0,), (1,), (1_000_000,), (0, 1), (0, 7), (1, 1), (1, 384), (3000, 384), (2, 32_767),
 ])

@@ -102,6 +102,7 @@ def test_chunks_of_any_size_come_back(frames, longest, largest):
         assert_comes_back(plain_wav(frames))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("channels", [9, 384, 32_767])
 def test_many_leads_come_back(channels):
     frames = walk(3, channels)
@@ -320,6 +321,7 @@ def test_a_wrong_checksum_is_noticed():
 # Threads
 
 
+@pytest.mark.long
 def test_threads_do_not_disturb_each_other(run_python):
     """In a new process, where all code tables are still to be made; numba lets others run."""
     code = """

@@ -41,6 +41,7 @@ def check(packed: bytes, samples: np.ndarray) -> None:
         np.testing.assert_array_equal(found[middle : middle + 7], samples[middle : middle + 7])
 
 
+@pytest.mark.long
 def test_python(samples):
     original = plain_wav(samples, 20000)
     packed = spikey_codec.compress(original)
@@ -68,6 +69,7 @@ def test_command_line(samples, tmp_path, raw):
     check((tmp_path / "b").read_bytes(), samples)
 
 
+@pytest.mark.long
 def test_executables(samples, tmp_path):
     original = plain_wav(samples, 20000)
     (tmp_path / "a").write_bytes(original)

@@ -57,6 +57,7 @@ HARMS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("harm", HARMS.values(), ids=HARMS)
 @pytest.mark.parametrize("name", FILES)
 def test_without_its_weights_no_preset_encodes_or_decodes(copied, name, harm):
@@ -385,6 +386,7 @@ CACHES = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("cache", CACHES.values(), ids=CACHES)
 def test_wherever_machine_code_may_not_be_kept_the_bytes_are_the_same(here, installed, cache):
     environment = cache(here, installed.name)

@@ -245,6 +245,7 @@ def test_nothing_is_left_out_of_standard_output_without_a_word(here, name, unbuf
     assert_one_sentence(done.returncode, done.stderr.decode(), "standard output: File too large")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize(
     "name", [name for name, (_, content) in TO_STANDARD.items() if content is not None]
