@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 
 __version__ = "0.2.0"
 __all__ = [
-    "SpikeyError", "__version__", "compress", "decode_array", "decompress", "encode_array", "open"
+    "SpikeyError",
+    "__version__",
+    "compress",
+    "decode_array",
+    "decompress",
+    "encode_array",
+    "open",
 ]
 
 

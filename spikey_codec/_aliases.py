@@ -1,4 +1,4 @@
-"""Old names of modules and functions that have moved, for one release, with a DeprecationWarning."""
+"""Old names of modules and functions that moved: for one release, with a DeprecationWarning."""
 
 from __future__ import annotations
 

@@ -11,12 +11,20 @@ import zlib
 from collections.abc import Iterable
 from typing import BinaryIO
 
+from ._aliases import moved
 from .archive_group import find_groups, read_body, write_body
 from .bitstream.archive_index import (
-    CHECK_BYTES, LONGEST_START, MAGIC, VERSION, Group, Member, name_fault, read_index, write_index
+    CHECK_BYTES,
+    LONGEST_START,
+    MAGIC,
+    VERSION,
+    Group,
+    Member,
+    name_fault,
+    read_index,
+    write_index,
 )  # fmt: skip
 from .bitstream.fields import Reader
-from ._aliases import moved
 from .errors import CorruptError, NotBrainwireError, UsageError, VersionError
 
 
@@ -135,7 +143,7 @@ class Archive:
         return reader.position, reader.position + size
 
     def _read(self, start: int, size: int) -> bytes:
-        """A part of the archive; refused before memory is allocated for bytes that are not there."""
+        """A part of the archive; no memory is allocated for bytes that are not there."""
         data = b""
         if start + size <= self.size:
             self._source.seek(start)

@@ -8,7 +8,14 @@ import stat
 from collections.abc import Callable, Iterable
 
 from .archive import Archive
-from .errors import CorruptError, NotBrainwireError, SpikeyError, UsageError, VerifyError, VersionError
+from .errors import (
+    CorruptError,
+    NotBrainwireError,
+    SpikeyError,
+    UsageError,
+    VerifyError,
+    VersionError,
+)
 from .system import files
 
 
@@ -19,7 +26,7 @@ def check(packed: bytes, members: Iterable[tuple[str, bytes]]) -> None:
     try:
         archive = Archive(packed)
         for number, group in enumerate(archive.groups):
-            for member, data in zip(group.members, archive.read_group(number)):
+            for member, data in zip(group.members, archive.read_group(number), strict=False):
                 if expected.pop(member.name, None) != data:
                     raise VerifyError(f"The archive did not give {member.name!r} back, so {bad}")
     except (CorruptError, VersionError, NotBrainwireError) as error:
@@ -57,7 +64,9 @@ def unpack(
     for number in sorted({member.group for member in wanted}):
         asked = [member for member in archive.groups[number].members if member in wanted]
         try:
-            contents = dict(zip(archive.groups[number].members, archive.read_group(number)))
+            contents = dict(
+                zip(archive.groups[number].members, archive.read_group(number), strict=False)
+            )
         except (SpikeyError, OSError, MemoryError) as error:
             for member in asked:
                 report(member.name, error)

@@ -68,7 +68,7 @@ def write_body(contents: Sequence[bytes], preset: str | None) -> bytes:
         return codec.compress(contents[0], preset)
     framings = bytearray()
     recordings = [wav.split(data) for data in contents]
-    for data, recording in zip(contents, recordings):
+    for data, recording in zip(contents, recordings, strict=False):
         framings += zlib.crc32(data).to_bytes(4, "little")
         if wav.is_plain(recording):
             framings.append(PLAIN)
@@ -116,16 +116,14 @@ def _read_together(body: bytes, sizes: Sequence[int]) -> list[bytes]:
         )
     plain = wav.plain_header(header.frames, 1, header.rate), b""
     framings = [framing or plain for framing in framings]
-    for (head, tail), size in zip(framings, sizes):
+    for (head, tail), size in zip(framings, sizes, strict=False):
         if len(head) + 2 * header.frames + len(tail) != size:
             raise CorruptError(WRONG_SIZE)
     samples = wav.split(codec.decompress(together)).samples
     contents = []
-    for channel, (checksum, (head, tail)) in enumerate(zip(checksums, framings)):
+    for channel, (checksum, (head, tail)) in enumerate(zip(checksums, framings, strict=False)):
         single = wav.Recording(head, samples[:, channel : channel + 1], tail, header.rate)
         contents.append(wav.join(single))
         if zlib.crc32(contents[-1]) != checksum:
             raise CorruptError("The archive is damaged: a file in it has another checksum.")
     return contents
-
-

@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from . import codec
-from .readers import wav
 from .errors import RecordingError, UsageError
+from .readers import wav
 
 ROWS, COLUMNS = 1, 2  # the WAV's rate: frame after frame (C order), lead after lead (Fortran)
 MOST_CHANNELS = (1 << 15) - 1  # a WAV's block align has 16 bits, of 2 bytes a channel
@@ -62,8 +62,8 @@ def decode_array(data: bytes | memoryview | np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    int16, shape (frames, channels), writable; one channel gives shape (frames, 1). It is in Fortran order
-    if it was so when encoded, else in C order.
+    int16, shape (frames, channels), writable; one channel gives shape (frames, 1). It is in Fortran
+    order if it was so when encoded, else in C order.
 
     Raises
     ------

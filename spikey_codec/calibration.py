@@ -10,9 +10,9 @@ import numpy as np
 
 from . import chunk, presets
 from .bitstream.channel_header import ChannelHeader
+from .chunk import choose_from_codebook
 from .coders.base import Coder
 from .constants import CHALLENGE, PCM_SHIFT, PLAIN
-from .chunk import choose_from_codebook
 from .errors import RecordingError, UsageError
 from .quantizer.mapping import Mapping
 from .system import files
@@ -79,7 +79,7 @@ class Calibration(NamedTuple):
 
     @classmethod
     def load(cls, path: str | Path) -> Calibration:
-        """Inverse of `save`: RecordingError where the file is no calibration, OSError of the file."""
+        """Inverse of `save`; RecordingError where it is no calibration, OSError of the file."""
         try:
             content = json.loads(Path(path).read_bytes())
             if content.pop("spikey_calibration") != VERSION:
@@ -91,7 +91,6 @@ class Calibration(NamedTuple):
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise RecordingError(f"{path} is not a calibration of this release.") from error
         return self
-
 
     def headers(self, kind: int) -> list[ChannelHeader]:
         """The header of every channel, for a mapping of this kind, CHALLENGE or PLAIN."""

@@ -15,7 +15,12 @@ import numpy as np
 
 from . import weights
 from .bitstream.channel_header import (
-    CONSTANT, LINEAR_CODED, OWN_PREDICTOR, STORED, ChannelHeader, read_channel_header,
+    CONSTANT,
+    LINEAR_CODED,
+    OWN_PREDICTOR,
+    STORED,
+    ChannelHeader,
+    read_channel_header,
     write_channel_header,
 )  # fmt: skip
 from .bitstream.fields import Reader, write_varint
@@ -160,7 +165,9 @@ def passes_of(headers: Sequence[ChannelHeader]) -> list[list[int]]:
     ------
     CorruptError for a reference that is no other coded channel, or for a circle of references
     """
-    waiting = {i: header.references for i, header in enumerate(headers) if header.number != CONSTANT}
+    waiting = {
+        i: header.references for i, header in enumerate(headers) if header.number != CONSTANT
+    }
     for i, references in waiting.items():
         channels = [reference.channel for reference in references]
         if len(set(channels)) < len(channels) or any(c == i or c not in waiting for c in channels):

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import chunk, presets
+from ._aliases import moved
 from .bitstream import index
 from .bitstream.header import Header, read_header, write_header
 from .constants import CHALLENGE
-from ._aliases import moved
 from .errors import CorruptError, SpikeyError, VerifyError
 from .presets import Preset
 from .quantizer.detect import MappingDetector

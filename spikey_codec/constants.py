@@ -8,7 +8,7 @@ bitstream can all build on it.
 # Samples and codes
 
 LOWEST_CODE, HIGHEST_CODE = -512, 511  # of the challenge's 10-bit converter
-# pcm = round((code * GAIN + OFFSET) / UNIT): 64.061577 code + 31.034184, measured on all recordings.
+# pcm = round((code * GAIN + OFFSET) / UNIT): 64.061577 code + 31.034184, as all recordings have it.
 GAIN, OFFSET, UNIT = 64_061_577, 31_034_184, 1_000_000
 PCM_SHIFT = 6  # code = pcm >> 6, for GAIN / UNIT is close to 2^6
 CHALLENGE, PLAIN, PALETTE, NONUNIFORM = range(4)  # the mapping's number in a file

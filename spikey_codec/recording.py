@@ -12,9 +12,9 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from . import codec, presets
+from ._aliases import moved
 from .bitstream import index
 from .bitstream.header import read_header
-from ._aliases import moved
 from .errors import RecordingError
 from .system.source import FileBytes
 
@@ -52,7 +52,7 @@ class Recording:
         self._kept: OrderedDict[int, np.ndarray] = OrderedDict()
         self._file = None
         if isinstance(source, (str, os.PathLike)):
-            source = self._file = open(source, "rb")
+            source = self._file = open(source, "rb")  # noqa: SIM115 (closed by close)
         try:
             if hasattr(source, "read"):
                 source = FileBytes(source)
@@ -94,7 +94,7 @@ class Recording:
                 return np.empty((0, self.shape[1]), np.int16)[:, channels]
             low, high = min(rows[0], rows[-1]), max(rows[0], rows[-1]) + 1
             block = self._read(low, high)
-            taken = block[:: step] if step > 0 else block[::-1][:: -step]
+            taken = block[::step] if step > 0 else block[::-1][::-step]
             return np.array(taken[:, channels], order="C")  # a copy: chunks stay decoded
         if isinstance(frames, (int, np.integer)):
             frame = int(frames) + (len(self) if frames < 0 else 0)
@@ -127,8 +127,9 @@ class Recording:
             extent = self._extents[number]
             samples = codec.decode_extent(self._preset, self._header, extent, self._source)
             if extent.check is None:  # there is one chunk
-                before = zlib.crc32(samples.astype("<i2", order="C", copy=False),
-                                    zlib.crc32(self.head))
+                before = zlib.crc32(
+                    samples.astype("<i2", order="C", copy=False), zlib.crc32(self.head)
+                )
                 codec.compare_checksum(zlib.crc32(self.tail, before), self._header)
             self._kept[number] = samples
             if len(self._kept) > KEPT:

@@ -218,7 +218,7 @@ def _listed(path: str) -> dict[str, Any]:
     try:
         with open(path, encoding="utf-8") as file:
             listed: dict[str, Any] = json.load(file)
-        for name in listed["arrays"].keys():
+        for name in listed["arrays"]:
             if not re.fullmatch(r"[\w-][\w.-]*", name, re.ASCII):
                 raise ValueError(f"{name!r} cannot be the name of an array")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

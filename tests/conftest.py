@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from patience import PATIENCE
 
 import strategies
+from patience import PATIENCE
 from spikey_codec import constants, weights
 from spikey_codec.lab.simulate import write_recordings
 

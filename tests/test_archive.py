@@ -11,13 +11,13 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from forging import harmed
 from spikey_codec import archive_files, archive_group, codec
+from spikey_codec.archive import Archive, pack
 from spikey_codec.bitstream import archive_index
 from spikey_codec.bitstream import header as container
-from spikey_codec.archive import Archive, pack
-from spikey_codec.cli.main import main
 from spikey_codec.bitstream.fields import write_packed, write_varint
-from spikey_codec.quantizer.mapping import CHALLENGE, PLAIN, PALETTE
+from spikey_codec.cli.main import main
 from spikey_codec.errors import (
     CorruptError,
     NotBrainwireError,
@@ -28,9 +28,19 @@ from spikey_codec.errors import (
     VersionError,
 )
 from spikey_codec.lab.simulate import codes_to_pcm
+from spikey_codec.quantizer.mapping import CHALLENGE, PALETTE, PLAIN
 from spikey_codec.readers.wav import plain_header
-from forging import harmed
-from strategies import any_bytes, chunk, examples, fmt, info_list, pcm_bytes, plain_wav, riff, wav_files
+from strategies import (
+    any_bytes,
+    chunk,
+    examples,
+    fmt,
+    info_list,
+    pcm_bytes,
+    plain_wav,
+    riff,
+    wav_files,
+)
 
 
 def noise(frames: int, seed: int, size: float = 9.0) -> np.ndarray:
@@ -212,7 +222,7 @@ def test_a_group_costs_hardly_more_than_its_members_alone():
     """Two framings of 5 bytes and a header of 16 take the place of two headers of 12."""
     members = [(str(i), plain_wav(samples)) for i, samples in enumerate(pair(20_000, 7))]
     alone = sum(len(codec.compress(data)) for _, data in members)
-    group, = Archive(pack(members)).groups
+    (group,) = Archive(pack(members)).groups
     # the leads are cut into other lanes, which costs or gains some bits, too
     assert group.packed < alone + 60
 
@@ -253,9 +263,12 @@ def test_the_layout_is_that_of_the_format():
     together = plain_wav(np.stack([A1, A2], axis=1))
     cut = two.index(b"data") + 8
     bodies = [
-        zlib.crc32(one).to_bytes(4, "little") + b"\0"
-        + zlib.crc32(two).to_bytes(4, "little") + b"\1"
-        + write_packed(two[:cut]) + write_packed(two[cut + 1200 :])
+        zlib.crc32(one).to_bytes(4, "little")
+        + b"\0"
+        + zlib.crc32(two).to_bytes(4, "little")
+        + b"\1"
+        + write_packed(two[:cut])
+        + write_packed(two[cut + 1200 :])
         + codec.compress(together),
         codec.compress(three),
     ]
@@ -347,7 +360,7 @@ def outcomes(damaged: bytes, members: list[tuple[str, bytes]]) -> tuple[int, int
 
 def test_every_truncation_is_noticed():
     for length in range(len(SMALL_PACKED)):
-        good, bad = outcomes(SMALL_PACKED[:length], SMALL)
+        _good, bad = outcomes(SMALL_PACKED[:length], SMALL)
         assert bad
         if length < 4:
             with pytest.raises(NotBrainwireError):
@@ -367,8 +380,8 @@ def test_every_damaged_byte_is_noticed_by_its_own_group(flipped):
             for group in opened.groups
             if group.start <= at < group.start + group.packed
         ]
-        good, bad = outcomes(bytes(damaged), SMALL)
-        assert bad == (hit[0] if hit else len(SMALL)) or hit and not bad, at
+        _good, bad = outcomes(bytes(damaged), SMALL)
+        assert bad == (hit[0] if hit else len(SMALL)) or (hit and not bad), at
         harmless += not bad
     assert harmless <= 16  # what a peer tells may matter to no sample of so few
 
@@ -376,7 +389,7 @@ def test_every_damaged_byte_is_noticed_by_its_own_group(flipped):
 @given(harmed(SMALL_PACKED))
 @settings(max_examples=examples(60))
 def test_several_damaged_places_are_noticed(content):
-    good, bad = outcomes(content, SMALL)
+    _good, bad = outcomes(content, SMALL)
     assert bad or content == SMALL_PACKED
 
 
@@ -413,7 +426,9 @@ ZEROS = write_packed(bytes(200))
 IMPOSSIBLE = {
     "an index beyond the end": b"SPAK\1" + write_varint(TERABYTE) + bytes(99),
     "an index of a terabyte": assembled(b"\1" + write_varint(TERABYTE) + ZEROS[3:]),
-    "an index that is too large": assembled(write_packed(bytes(archive_index.MOST_INDEX_BYTES + 1))),
+    "an index that is too large": assembled(
+        write_packed(bytes(archive_index.MOST_INDEX_BYTES + 1))
+    ),
     "a terabyte of groups": assembled(write_packed(write_varint(TERABYTE))),
     "a terabyte of members": assembled(write_packed(b"\1" + write_varint(TERABYTE) + b"\1")),
     "too many members": assembled(write_packed(write_varint(99) + b"\xff\xff\1\1" * 99)),
@@ -523,8 +538,24 @@ def test_a_group_of_another_preset_is_named_so():
 
 
 HOSTILE = [
-    b"", b".", b"..", b"/", b"../up", b"/etc/passwd", b"folder/name", b"a\\b", b"..\\up", b"C:\\x",
-    b"nul\0", b"line\n", b"\x1b[2J", b"\x7f", "\x85".encode(), b"\xff", b"\xed\xa0\x80", b"x" * 256,
+    b"",
+    b".",
+    b"..",
+    b"/",
+    b"../up",
+    b"/etc/passwd",
+    b"folder/name",
+    b"a\\b",
+    b"..\\up",
+    b"C:\\x",
+    b"nul\0",
+    b"line\n",
+    b"\x1b[2J",
+    b"\x7f",
+    "\x85".encode(),
+    b"\xff",
+    b"\xed\xa0\x80",
+    b"x" * 256,
 ]
 hostile_names = pytest.mark.parametrize("name", HOSTILE, ids=map(repr, range(len(HOSTILE))))
 
@@ -550,7 +581,19 @@ def test_hostile_names_are_not_packed(name):
 
 
 GOOD_NAMES = [
-    "a", "A", "-", "--force", "...", "..a", " ", "x" * 255, "é" * 127, "\u2028c", "~", "*", "a:b",
+    "a",
+    "A",
+    "-",
+    "--force",
+    "...",
+    "..a",
+    " ",
+    "x" * 255,
+    "é" * 127,
+    "\u2028c",
+    "~",
+    "*",
+    "a:b",
 ]
 
 
@@ -679,7 +722,9 @@ def test_the_list_names_bytes_and_groups(spikey, packed):
 
 def test_verify_reads_archives(spikey, here, packed):
     size = sum(len(data) for _, data in MIXTURE)
-    assert spikey("verify", packed).output == f"{packed}: good, {len(MIXTURE)} files, {size} bytes\n"
+    assert (
+        spikey("verify", packed).output == f"{packed}: good, {len(MIXTURE)} files, {size} bytes\n"
+    )
     (here / "damaged").write_bytes((here / packed).read_bytes()[:-1])
     result = spikey("verify", "damaged", status=CorruptError.exit_code)
     assert_fails(result, "1 of 1 files are bad", "damaged: BAD: The archive is cut short")

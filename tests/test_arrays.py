@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 
 import spikey_codec
-from spikey_codec.info import read_info
 from spikey_codec import arrays, codec
 from spikey_codec.arrays import decode_array, encode_array
 from spikey_codec.errors import CorruptError, NotBrainwireError, RecordingError, UsageError
+from spikey_codec.info import read_info
 from strategies import multichannel, plain_wav, samples
 
 
@@ -38,23 +38,39 @@ def test_several_leads_come_back(array):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("shape", [
-    (0,), (1,), (1_000_000,), (0, 1), (0, 7), (1, 1), (1, 384), (3000, 384), (2, 32_767),
-])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        (0,),
+        (1,),
+        (1_000_000,),
+        (0, 1),
+        (0, 7),
+        (1, 1),
+        (1, 384),
+        (3000, 384),
+        (2, 32_767),
+    ],
+)
 def test_arrays_of_every_size_come_back(shape):
     assert_comes_back(walk(shape[0], *shape[1:]).reshape(shape))
 
 
-@pytest.mark.parametrize("layout", [
-    lambda a: np.asfortranarray(a),
-    lambda a: a[::-2, ::3],
-    lambda a: a.T[:50],
-    lambda a: np.broadcast_to(a[:1], a.shape),
-    lambda a: a.astype(">i2"),
-    lambda a: np.asfortranarray(a.astype(">i2")),
-    lambda a: np.lib.stride_tricks.sliding_window_view(a[:, 0], 9),
-    lambda a: np.frombuffer(b"\0" + a.astype("<i2").tobytes(), "<i2", a.size, 1).reshape(a.shape),
-])
+@pytest.mark.parametrize(
+    "layout",
+    [
+        lambda a: np.asfortranarray(a),
+        lambda a: a[::-2, ::3],
+        lambda a: a.T[:50],
+        lambda a: np.broadcast_to(a[:1], a.shape),
+        lambda a: a.astype(">i2"),
+        lambda a: np.asfortranarray(a.astype(">i2")),
+        lambda a: np.lib.stride_tricks.sliding_window_view(a[:, 0], 9),
+        lambda a: np.frombuffer(b"\0" + a.astype("<i2").tobytes(), "<i2", a.size, 1).reshape(
+            a.shape
+        ),
+    ],
+)
 def test_arrays_of_any_layout_come_back(layout):
     array = layout(walk(300, 40))
     array.flags.writeable = False

@@ -11,15 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from patience import PATIENCE
 from click.testing import CliRunner
 
+from patience import PATIENCE
 from spikey_codec import codec
 from spikey_codec.batch import convert, run
 from spikey_codec.batch.journal import JOURNAL
-from spikey_codec.info import read_info
 from spikey_codec.cli.main import main
 from spikey_codec.errors import RecordingError, UsageError, WorkerError
+from spikey_codec.info import read_info
 from spikey_codec.lab.simulate import write_recordings
 from spikey_codec.system import cluster as cluster_pool
 from spikey_codec.system import pool, progress
@@ -97,13 +97,9 @@ def test_processes_encode_and_decode_a_folder(here, spikey, originals):
     assert contents(here / "new" / "packed") == contents(here / "packed")
     before = sum(map(len, originals.values()))
     after = sum(map(len, contents(here / "packed").values()))
-    assert said[-1].endswith(
-        f"{before} bytes -> {after} bytes, ratio {before / after:.4f}"
-    )
+    assert said[-1].endswith(f"{before} bytes -> {after} bytes, ratio {before / after:.4f}")
     said = spikey("decode", "new/packed", "-o", "back", "-j", 2)
-    assert said[-1].endswith(
-        f"{after} bytes -> {before} bytes, ratio {before / after:.4f}"
-    )
+    assert said[-1].endswith(f"{after} bytes -> {before} bytes, ratio {before / after:.4f}")
     assert contents(here / "back") == contents(here / "wavs")
 
 
@@ -222,12 +218,13 @@ def test_a_bad_file_does_not_stop_the_others(here, spikey, originals):
     names[2].write_bytes(b"not at all")
     said = spikey("decode", "packed", "gone.brainwire", "-o", "out", "-j", 2, status=1)
     assert counts(said) == [COUNT - 2, 0, 3] and len(said) == 4
-    for part in (f"{names[1]}: The file is cut short", f"{names[2]}: This is not",
-                 f"{here / 'gone.brainwire'}: No such file or directory."):
+    for part in (
+        f"{names[1]}: The file is cut short",
+        f"{names[2]}: This is not",
+        f"{here / 'gone.brainwire'}: No such file or directory.",
+    ):
         assert any(line.startswith(f"spikey: {part}") for line in said), (part, said)
-    assert set(contents(here / "out")) == {
-        path.stem + ".wav" for path in (names[0], *names[3:])
-    }
+    assert set(contents(here / "out")) == {path.stem + ".wav" for path in (names[0], *names[3:])}
     names[1].write_bytes(good[names[1].name])
     names[2].write_bytes(good[names[2].name])
     assert counts(spikey("decode", "packed", "-o", "out", "-j", 2)) == [2, COUNT - 2, 0]
@@ -252,7 +249,7 @@ def test_a_folder_of_the_name_of_a_file_is_no_file(here, spikey, at_once, direct
 
 
 def test_what_does_not_decode_to_the_same_is_not_written(here, spikey, at_once, monkeypatch):
-    bad = (here / "wavs" / "bad.wav")
+    bad = here / "wavs" / "bad.wav"
     bad.write_bytes(b"bad")
     real = convert.decompress
     monkeypatch.setattr(convert, "decompress", lambda data: real(data).replace(b"bad", b"sad"))
@@ -342,7 +339,9 @@ def test_a_process_that_dies_costs_only_the_job_to_blame():
     assert sorted(finished) == sorted(jobs)
     error = finished.pop("bad").error
     assert isinstance(error, WorkerError) and str(error) == pool.KILLED
-    assert {item.item.upper() for item in finished.values()} == {i.result for i in finished.values()}
+    assert {item.item.upper() for item in finished.values()} == {
+        i.result for i in finished.values()
+    }
 
 
 # A run that is interrupted
@@ -356,8 +355,18 @@ def slow(tmp_path):
     """A folder of files that take a second or more in all, and the command to encode them."""
     write_recordings(tmp_path / "slow", SLOW, 2.0, seed=9)
     command = [
-        sys.executable, "-m", "spikey_codec.cli.main", "batch", "encode", "slow", "-o", "out", "-j",
-        "2", "--preset", "spikey",
+        sys.executable,
+        "-m",
+        "spikey_codec.cli.main",
+        "batch",
+        "encode",
+        "slow",
+        "-o",
+        "out",
+        "-j",
+        "2",
+        "--preset",
+        "spikey",
     ]
     return tmp_path, command
 
@@ -375,7 +384,9 @@ def test_killed_in_the_middle_and_resumed(slow, how):
         os.killpg(run.pid, signal.SIGINT)
     else:
         run.send_signal(getattr(signal, how))
-    said = run.communicate(timeout=PATIENCE)[1].decode()  # also waits for the processes: it is theirs too
+    said = run.communicate(timeout=PATIENCE)[
+        1
+    ].decode()  # also waits for the processes: it is theirs too
     assert run.returncode != 0 and "Traceback" not in said
     if how in ("SIGINT", "Ctrl-C"):
         assert run.returncode == 130 and "continues from here" in said
@@ -427,7 +438,10 @@ def cluster():
     """A Dask cluster of two processes on this machine."""
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
-        n_workers=2, processes=True, threads_per_worker=1, dashboard_address=":0",
+        n_workers=2,
+        processes=True,
+        threads_per_worker=1,
+        dashboard_address=":0",
     ) as cluster:
         yield cluster
 
@@ -467,9 +481,14 @@ def process_of(job: int) -> int:
 def test_a_scheduler_that_goes_away_is_one_sentence():
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
-        n_workers=1, processes=True, threads_per_worker=1, dashboard_address=":0",
+        n_workers=1,
+        processes=True,
+        threads_per_worker=1,
+        dashboard_address=":0",
     ) as cluster:
-        results = cluster_pool.unordered(process_of, list(range(200, 300)), cluster.scheduler_address)
+        results = cluster_pool.unordered(
+            process_of, list(range(200, 300)), cluster.scheduler_address
+        )
         assert next(results).result
         cluster.close()
         with pytest.raises(ConnectionError, match="has gone away"):

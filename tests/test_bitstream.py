@@ -10,13 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spikey_codec import codec, constants, weights
-from spikey_codec.info import read_info
 from spikey_codec.bitstream import header as container
 from spikey_codec.bitstream.fields import Reader, write_varint
 from spikey_codec.bitstream.header import Header, read_header, write_header
-from spikey_codec.quantizer.mapping import CHALLENGE, PLAIN, PALETTE, NONUNIFORM, Mapping, challenge_pcm
 from spikey_codec.errors import CorruptError, NotBrainwireError, VersionError
+from spikey_codec.info import read_info
 from spikey_codec.lab.simulate import codes_to_pcm
+from spikey_codec.quantizer.mapping import (
+    CHALLENGE,
+    NONUNIFORM,
+    PALETTE,
+    PLAIN,
+    Mapping,
+    challenge_pcm,
+)
 from spikey_codec.readers.wav import plain_header
 from strategies import plain_wav
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from networks import coder_for
 from spikey_codec import chunk, weights
-from spikey_codec.coders import interleave
 from spikey_codec.bitstream.channel_header import (
     CONSTANT,
     OWN_PREDICTOR,
@@ -18,13 +18,21 @@ from spikey_codec.bitstream.channel_header import (
 )
 from spikey_codec.bitstream.fields import Reader
 from spikey_codec.bitstream.index import chunk_frames
+from spikey_codec.coders import interleave
 from spikey_codec.coders.linear_huffman import LinearHuffman
-from spikey_codec.quantizer.mapping import CHALLENGE, PLAIN, PALETTE, NONUNIFORM, Mapping, code_range
+from spikey_codec.constants import GREATEST_WEIGHT_SUM as GREATEST_SUM
+from spikey_codec.constants import MOST_REFERENCES, ORDER, TAPS, WEIGHT_BITS
 from spikey_codec.errors import CorruptError
-from spikey_codec.constants import ORDER, WEIGHT_BITS
-from spikey_codec.prediction import choose, cross_channel as joint
-from networks import coder_for
-from spikey_codec.constants import GREATEST_WEIGHT_SUM as GREATEST_SUM, MOST_REFERENCES, TAPS
+from spikey_codec.prediction import choose
+from spikey_codec.prediction import cross_channel as joint
+from spikey_codec.quantizer.mapping import (
+    CHALLENGE,
+    NONUNIFORM,
+    PALETTE,
+    PLAIN,
+    Mapping,
+    code_range,
+)
 from strategies import multichannel
 
 MAPPINGS = [Mapping(CHALLENGE), Mapping(PLAIN)] + [
@@ -205,7 +213,7 @@ def test_constant_channels_do_not_touch_the_others():
 def test_a_lead_is_coded_with_the_predictor_it_follows():
     codebook = weights.load("linear")
     for number in range(0, len(codebook), 7):
-        side, = sides_of(encoded(following(codebook[number], 8000), MAPPINGS[0]))
+        (side,) = sides_of(encoded(following(codebook[number], 8000), MAPPINGS[0]))
         found = codebook[side.number] if side.number != OWN_PREDICTOR else side.predictor
         assert np.abs(found - codebook[number]).sum() < 3000, number
 
@@ -213,7 +221,7 @@ def test_a_lead_is_coded_with_the_predictor_it_follows():
 def test_weights_of_its_own_are_made_for_a_long_unusual_lead(monkeypatch):
     codes = following(UNUSUAL, 20_000)
     data = assert_comes_back(codes, MAPPINGS[1])
-    side, = sides_of(data)
+    (side,) = sides_of(data)
     assert side.number == OWN_PREDICTOR
     np.testing.assert_allclose(side.predictor, UNUSUAL, atol=300)
     monkeypatch.setattr(choose, "OWN_PREDICTOR_BITS", 10**9)
@@ -221,7 +229,7 @@ def test_weights_of_its_own_are_made_for_a_long_unusual_lead(monkeypatch):
 
 
 def test_a_short_lead_is_not_worth_weights_of_its_own():
-    side, = sides_of(assert_comes_back(following(UNUSUAL, 200), MAPPINGS[0]))
+    (side,) = sides_of(assert_comes_back(following(UNUSUAL, 200), MAPPINGS[0]))
     assert side.number < len(weights.load("linear"))
 
 
@@ -302,7 +310,9 @@ def test_weights_that_sum_too_high_are_refused(taps):
     predictor = np.zeros(ORDER, np.int16)
     predictor[: len(taps)] = taps
     assert np.abs(predictor.astype(int)).sum() >= GREATEST_SUM
-    assert_refused(write_channel_header(ChannelHeader(OWN_PREDICTOR, predictor, 20)) + PAYLOAD, "too large")
+    assert_refused(
+        write_channel_header(ChannelHeader(OWN_PREDICTOR, predictor, 20)) + PAYLOAD, "too large"
+    )
 
 
 @pytest.mark.parametrize("taps", [[32767, 32767, 1], [-32768, -32767]])
@@ -320,7 +330,11 @@ def test_the_largest_weights_are_no_danger(taps, mapping):
     [(-513, MAPPINGS[0]), (512, MAPPINGS[0]), (-2, MAPPINGS[3]), (2, MAPPINGS[3])],
 )
 def test_constants_outside_the_range_are_refused(constant, mapping):
-    assert_refused(write_channel_header(ChannelHeader(CONSTANT, constant=constant)), "outside its range", mapping)
+    assert_refused(
+        write_channel_header(ChannelHeader(CONSTANT, constant=constant)),
+        "outside its range",
+        mapping,
+    )
 
 
 def test_code_words_of_constant_channels_are_refused():
@@ -360,7 +374,9 @@ def test_unused_bits_of_the_last_byte_are_zero():
 
 @given(st.binary(min_size=1, max_size=300), st.integers(1, 400), st.integers(1, 3), mappings)
 def test_garbage_gives_codes_in_range_or_is_refused(garbage, frames, channels, mapping):
-    head = b"".join(write_channel_header(ChannelHeader(5 * i, None, 9 * i)) for i in range(channels))
+    head = b"".join(
+        write_channel_header(ChannelHeader(5 * i, None, 9 * i)) for i in range(channels)
+    )
     try:
         codes = decoded(head + garbage, mapping, frames, channels)
     except CorruptError:

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from patience import PATIENCE
 from click.testing import CliRunner
 
+from patience import PATIENCE
 from spikey_codec import __version__, codec
-from spikey_codec.info import read_info
 from spikey_codec.cli.main import main
 from spikey_codec.errors import CorruptError, NotBrainwireError, RecordingError, VersionError
+from spikey_codec.info import read_info
 from spikey_codec.lab.simulate import codes_to_pcm, simulate_codes
 from spikey_codec.readers.wav import split
 from strategies import plain_wav
@@ -548,7 +548,9 @@ def test_a_signal_to_stop_leaves_the_old_file_and_nothing_else(here, name):
         f"os.replace = lambda *paths: os.kill(os.getpid(), signal.{name})\n"
         "sys.exit(executables.encode(['for-encode', 'out']))"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=here, capture_output=True, timeout=PATIENCE)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=here, capture_output=True, timeout=PATIENCE
+    )
     assert (done.returncode, done.stderr) == (130, b"")
     assert (here / "out").read_bytes() == b"old" and listed(here) == before
 

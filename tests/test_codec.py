@@ -1,5 +1,6 @@
 """The pipeline: files come back, damage is noticed, and the bytes are the same everywhere."""
 
+import contextlib
 import hashlib
 import os
 import zlib
@@ -10,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import spikey_codec
-from spikey_codec.info import read_info
+from forging import harmed
 from spikey_codec import codec
 from spikey_codec.bitstream import index
 from spikey_codec.errors import NotBrainwireError, SpikeyError, UsageError
+from spikey_codec.info import read_info
 from spikey_codec.lab.simulate import codes_to_pcm, lead_layout, simulate_codes
-from forging import harmed
 from strategies import any_bytes, fmt, info_list, multichannel, plain_wav, riff, samples, wav_files
 from strategies import chunk as riff_chunk
 
@@ -264,10 +265,8 @@ def assert_noticed(damaged: bytes, original: bytes):
         assert codec.decompress(damaged) == original
     except SpikeyError as error:
         assert str(error).endswith(".") and "\n" not in str(error)
-    try:
+    with contextlib.suppress(SpikeyError):
         read_info(damaged)
-    except SpikeyError:
-        pass
 
 
 @small_files

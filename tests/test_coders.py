@@ -44,7 +44,9 @@ def test_the_order_is_that_of_the_format(frames, channels):
 @given(st.integers(1, 3000), st.integers(1, 5))
 def test_codes_may_lie_in_memory_in_any_order(frames, channels):
     codes = np.asfortranarray(np.arange(frames * channels).reshape(frames, channels))
-    np.testing.assert_array_equal(interleave.deinterleave(interleave.interleave(codes), frames, channels), codes)
+    np.testing.assert_array_equal(
+        interleave.deinterleave(interleave.interleave(codes), frames, channels), codes
+    )
 
 
 @pytest.mark.parametrize(

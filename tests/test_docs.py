@@ -15,6 +15,7 @@ import warnings
 from pathlib import Path
 
 import pytest
+
 from patience import PATIENCE
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -53,7 +54,10 @@ def test_the_examples_of_a_page_run(tmp_path, needs, source):
     options = [] if needs else ["-W", "error"]
     done = subprocess.run(
         [sys.executable, *options, "-c", source],
-        cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stderr
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from patience import PATIENCE
 
+from patience import PATIENCE
 from spikey_codec.engine import build, load, marks, target
 from spikey_codec.readers.wav import plain_header
 
@@ -118,16 +118,20 @@ def test_numba_goes_on_where_machine_code_has_been_made(run_python):
 
 
 def run_encode(arguments: list[str], after: str, **environment):
-    code = f"import sys; from spikey_codec.cli.challenge import encode; assert not encode(); {after}"
+    code = (
+        f"import sys; from spikey_codec.cli.challenge import encode; assert not encode(); {after}"
+    )
     return subprocess.run(
         [sys.executable, "-c", code, *arguments],
-        cwd=ROOT, env=os.environ | environment, capture_output=True, timeout=PATIENCE, text=True,
+        cwd=ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        timeout=PATIENCE,
+        text=True,
     )
 
 
-@pytest.mark.parametrize(
-    "which", ["auto", pytest.param("jit", marks=pytest.mark.long), "python"]
-)
+@pytest.mark.parametrize("which", ["auto", pytest.param("jit", marks=pytest.mark.long), "python"])
 def test_encoding_imports_nothing_heavy(which, tmp_path):
     lead = np.random.default_rng(0).normal(0, 40, 700).astype("<i2")
     (tmp_path / "a.wav").write_bytes(plain_header(700, 1, 20000) + lead.tobytes())

@@ -18,7 +18,11 @@ OURS = {
     if inspect.isclass(found) and found is not errors.SpikeyError
 }
 OF_THE_SYSTEM = {
-    "BlockingIOError", "ConnectionError", "FileNotFoundError", "KeyboardInterrupt", "OSError"
+    "BlockingIOError",
+    "ConnectionError",
+    "FileNotFoundError",
+    "KeyboardInterrupt",
+    "OSError",
 }
 # of modules that only others of the package call, who catch them, or as Python's protocols want it
 WITHIN = {
@@ -73,6 +77,8 @@ def test_every_error_has_a_meaning_and_a_status(name):
 
 def test_the_statuses_are_those_that_are_documented():
     rows = re.findall(r"^\| (\d+) \| (.*?) \|", DOCUMENTED.read_text("utf-8"), re.MULTILINE)
-    documented = {name: int(status) for status, names in rows for name in re.findall(r"`(\w+)`", names)}
+    documented = {
+        name: int(status) for status, names in rows for name in re.findall(r"`(\w+)`", names)
+    }
     of_python = {"OSError": 1, "MemoryError": 1, "KeyboardInterrupt": 130}
     assert documented == {name: found.exit_code for name, found in OURS.items()} | of_python

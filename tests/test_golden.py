@@ -1,7 +1,7 @@
 """Golden files: what was written when the format was frozen is read for ever.
 
-`golden/make.py` made them. They are read by the package and by the second decoder, which was written from
-FORMAT.md alone.
+`golden/make.py` made them. They are read by the package and by the second decoder, which was
+written from FORMAT.md alone.
 """
 
 import hashlib
@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import reference
 
+import reference
 from spikey_codec import codec, presets, weights
 from spikey_codec.archive import Archive
 from spikey_codec.bitstream.channel_header import (
@@ -125,7 +125,7 @@ def features(packed: bytes) -> set[str]:
     with_network = header.preset in presets.WITH_NETWORK
     for extent in extents:
         part = Reader(bytes(extent.read(reader.data)))
-        if part.data[0] == STORED or with_network and part.data[0] == LINEAR_CODED:
+        if part.data[0] == STORED or (with_network and part.data[0] == LINEAR_CODED):
             found.add(f"chunk {part.data[0]}")
             continue
         for _ in range(header.channels):

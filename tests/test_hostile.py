@@ -1,6 +1,6 @@
 """Damaged golden files: an error or the right content, in bounded memory and time, in every case.
 
-    python tests/test_hostile.py        tries all damages, not only some of the slower files'
+python tests/test_hostile.py        tries all damages, not only some of the slower files'
 """
 
 import json
@@ -13,10 +13,10 @@ from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
 
 import pytest
-from patience import PATIENCE
-from test_golden import LISTED, content_of, read, sha256
 
+from patience import PATIENCE
 from spikey_codec.errors import SpikeyError
+from test_golden import LISTED, content_of, read, sha256
 
 pytestmark = pytest.mark.long
 
@@ -52,7 +52,7 @@ def most_memory() -> int:
 
 
 def try_all(name: str, step: int) -> dict:
-    """Read a golden file, then damaged ones: how often what came of it, memory and longest processor time."""
+    """Read a golden file, then damaged ones: the outcomes, memory, and longest processor time."""
     packed = read(name)
     right = LISTED[name]["content"]
     assert sha256(content_of(name, packed)) == right

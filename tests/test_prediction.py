@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import samples
 
 from spikey_codec import weights
 from spikey_codec.constants import GREATEST_WEIGHT_SUM, ORDER, WEIGHT_BITS
 from spikey_codec.prediction import linear
 from spikey_codec.prediction.linear import covariance, fitted, residual_powers
+from strategies import samples
 
 ONE = 1 << WEIGHT_BITS
 

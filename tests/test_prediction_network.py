@@ -5,16 +5,18 @@ import weakref
 
 import numpy as np
 import pytest
-from networks import KINDS, coder_for, for_preset, layer, no_way_back, using_weights, write_weights
 
+from networks import KINDS, coder_for, for_preset, layer, no_way_back, using_weights, write_weights
 from spikey_codec import chunk, codec, presets, weights
 from spikey_codec.bitstream.channel_header import (
-    CONSTANT, LINEAR_CODED, ChannelHeader, read_names
+    CONSTANT,
+    LINEAR_CODED,
+    ChannelHeader,
+    read_names,
 )  # fmt: skip
 from spikey_codec.bitstream.header import read_header
 from spikey_codec.coders.network_huffman import NetworkHuffman
 from spikey_codec.coders.network_rans import NetworkRans
-from spikey_codec.info import read_info
 from spikey_codec.constants import (
     CHALLENGE,
     LINEAR,
@@ -26,6 +28,7 @@ from spikey_codec.constants import (
     TAPS,
 )
 from spikey_codec.errors import CorruptError, UsageError, VersionError, WeightsError
+from spikey_codec.info import read_info
 from spikey_codec.lab.simulate import shipped_transition_levels, simulate_codes
 from spikey_codec.prediction import cross_channel, linear
 from spikey_codec.prediction.network import Tables, logistic, trace
@@ -80,7 +83,7 @@ def test_an_array_comes_back(kind):
     for got, sent in zip(again.layers, KINDS[kind].layers, strict=True):
         np.testing.assert_array_equal(got.weights, sent.weights)
         np.testing.assert_array_equal(got.biases, sent.biases)
-    for length in [*range(0, 30), len(array) - 1]:
+    for length in [*range(30), len(array) - 1]:
         with pytest.raises(WeightsError):
             parse(array[:length])
     with pytest.raises(WeightsError, match="follows its last layer"):

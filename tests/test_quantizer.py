@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import multichannel, pcm_bytes, plain_wav, samples
 
 from spikey_codec import codec, weights
 from spikey_codec.constants import CHALLENGE, HIGHEST_CODE, LOWEST_CODE, PALETTE, PLAIN
 from spikey_codec.quantizer.detect import MappingDetector, to_codes
 from spikey_codec.quantizer.mapping import Mapping, challenge_pcm, code_range, to_samples
 from spikey_codec.quantizer.nonuniform import reconstruction_levels
+from strategies import multichannel, pcm_bytes, plain_wav, samples
 
 CODES = np.arange(LOWEST_CODE, HIGHEST_CODE + 1, dtype=np.int16)
 
@@ -71,12 +71,12 @@ def test_one_value_off_the_map_makes_it_another_mapping(at, by):
     if not -32768 <= int(values[at]) + by <= 32767:
         by = -by
     values[at] += by
-    codes, mapping = assert_exact(values)
+    _codes, mapping = assert_exact(values)
     assert mapping.kind != CHALLENGE
 
 
 def test_no_samples_are_a_recording_of_the_challenge():
-    codes, mapping = assert_exact(np.zeros((0, 1), np.int16))
+    _codes, mapping = assert_exact(np.zeros((0, 1), np.int16))
     assert mapping.kind == CHALLENGE
 
 
@@ -120,7 +120,7 @@ def test_values_without_gaps_are_their_own_codes():
 
 
 def test_few_samples_are_not_worth_a_list_of_values():
-    codes, mapping = assert_exact(16 * np.arange(-200, 200, dtype=np.int16))
+    _codes, mapping = assert_exact(16 * np.arange(-200, 200, dtype=np.int16))
     assert mapping.kind == PLAIN
 
 
@@ -138,7 +138,7 @@ def test_ranks_are_used_where_they_make_the_file_shorter(monkeypatch, gap, frame
 @pytest.mark.parametrize("value", [-32768, -1, 0, 1, 5, 32767])
 @pytest.mark.parametrize("frames", [1, 2, 1000])
 def test_a_constant_has_one_code(value, frames):
-    codes, mapping = assert_exact(np.full(frames, value, np.int16))
+    codes, _mapping = assert_exact(np.full(frames, value, np.int16))
     assert len(np.unique(codes)) == 1
 
 

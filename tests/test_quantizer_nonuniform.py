@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from strategies import plain_wav
 
 from spikey_codec import codec
 from spikey_codec.bitstream.header import read_header
@@ -12,6 +11,7 @@ from spikey_codec.quantizer import estimate
 from spikey_codec.quantizer.detect import FEWEST
 from spikey_codec.quantizer.mapping import Mapping, challenge_pcm
 from spikey_codec.quantizer.nonuniform import transition_levels_of, widths_of, written_of
+from strategies import plain_wav
 
 
 def channel(frames: int, seed: int = 0, spread: float = 14) -> np.ndarray:

@@ -5,17 +5,17 @@ import threading
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from strategies import plain_wav
 
 import spikey_codec
 from spikey_codec import codec
 from spikey_codec.bitstream import index
+from spikey_codec.bitstream.header import read_header
+from spikey_codec.cli.main import main
+from spikey_codec.errors import CorruptError, NotBrainwireError, RecordingError
 from spikey_codec.readers import wav
 from spikey_codec.system import pool as jobs
-from spikey_codec.cli.main import main
-from spikey_codec.bitstream.header import read_header
-from spikey_codec.errors import CorruptError, NotBrainwireError, RecordingError
 from spikey_codec.system.source import WINDOW, FileBytes
+from strategies import plain_wav
 
 
 @pytest.fixture
@@ -173,8 +173,16 @@ def test_bytes_of_a_file_are_those_of_bytes(tmp_path):
     with open(tmp_path / "a", "rb") as file:
         found = FileBytes(file)
         assert len(found) == len(content)
-        for part in (np.s_[:], np.s_[5:9], np.s_[:3], np.s_[-4:], np.s_[9:5], np.s_[WINDOW - 2 :],
-                     np.s_[2 * WINDOW : 2 * WINDOW + 3], np.s_[100 : WINDOW + 200]):
+        for part in (
+            np.s_[:],
+            np.s_[5:9],
+            np.s_[:3],
+            np.s_[-4:],
+            np.s_[9:5],
+            np.s_[WINDOW - 2 :],
+            np.s_[2 * WINDOW : 2 * WINDOW + 3],
+            np.s_[100 : WINDOW + 200],
+        ):
             assert found[part] == content[part]
         (tmp_path / "a").write_bytes(content[:1000])
         with pytest.raises(OSError, match="shorter while it was being read"):
@@ -244,8 +252,16 @@ def run(*arguments, code: int = 0) -> str:
 def test_raw_samples_come_back(tmp_path, channels, extra):
     data = samples(700, 3).tobytes() + bytes(extra)
     (tmp_path / "a.raw").write_bytes(data)
-    run("encode", "--raw", "--channels", channels, "--rate", 30000, tmp_path / "a.raw",
-        tmp_path / "a.brainwire")
+    run(
+        "encode",
+        "--raw",
+        "--channels",
+        channels,
+        "--rate",
+        30000,
+        tmp_path / "a.raw",
+        tmp_path / "a.brainwire",
+    )
     run("decode", tmp_path / "a.brainwire", tmp_path / "b.raw")
     assert (tmp_path / "b.raw").read_bytes() == data
     with spikey_codec.open(tmp_path / "a.brainwire") as found:

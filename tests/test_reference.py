@@ -1,18 +1,23 @@
 """The package against `reference`, the decoder that was written from FORMAT.md alone.
 
-What the package writes, the reference decoder reads back; what one of them refuses, so does the other; and
-files that no encoder would write (random code words, unusual headers) mean the same to both.
+What the package writes, the reference decoder reads back; what one of them refuses, so does the
+other; and files that no encoder would write (random code words, unusual headers) mean the same to both.
 """
 
 import bz2
+import itertools
 import struct
 import zlib
 from pathlib import Path
 from unittest import mock
 
 import numpy as np
-import reference
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+import reference
+import spikey_codec
 from forging import (
     CONSTANT,
     OWN_WEIGHTS,
@@ -24,19 +29,24 @@ from forging import (
     stored,
     varint,
 )
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
+from networks import KINDS, coder_for, for_preset, no_way_back, using_weights, write_weights
 from reference.bits import Bits
 from reference.fields import Reader
-from networks import KINDS, coder_for, for_preset, no_way_back, using_weights, write_weights
-from strategies import any_bytes, examples, info_list, pcm_bytes, plain_wav, riff, samples, wav_files
-
-import spikey_codec
 from spikey_codec import chunk
-from spikey_codec.quantizer.mapping import Mapping
 from spikey_codec.errors import SpikeyError
 from spikey_codec.lab.simulate import codes_to_pcm, simulate_codes
+from spikey_codec.quantizer.mapping import Mapping
 from spikey_codec.readers.wav import plain_header
+from strategies import (
+    any_bytes,
+    examples,
+    info_list,
+    pcm_bytes,
+    plain_wav,
+    riff,
+    samples,
+    wav_files,
+)
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 RECORDINGS = Path(__file__).parents[2] / "shared" / "recordings"
@@ -112,7 +122,7 @@ def file(framing: int, mapping: int, *fields: bytes, checksum: int = 0) -> bytes
 
 
 def sparse_fields(values: list[int]) -> bytes:
-    gaps = [after - before - 1 for before, after in zip(values, values[1:], strict=False)]
+    gaps = [after - before - 1 for before, after in itertools.pairwise(values)]
     return struct.pack("<h", values[0]) + stored(struct.pack(f"<{len(gaps)}H", *gaps))
 
 

@@ -9,12 +9,18 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-from reference import archives as reference_archives
 import pytest
-from forging import any_checksum, flipped, harmed, stored, varint
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from forging import any_checksum, flipped, harmed, stored, varint
 from networks import for_preset, no_way_back, using_weights, write_weights
+from reference import archives as reference_archives
+from spikey_codec import archive, codec
+from spikey_codec.archive import Archive, pack
+from spikey_codec.bitstream import archive_index
+from spikey_codec.errors import SpikeyError
+from spikey_codec.readers.wav import plain_header
 from strategies import any_bytes, examples, info_list, pcm_bytes, plain_wav, wav_files
 from test_archive import (
     A1,
@@ -33,12 +39,6 @@ from test_archive import (
     of_one,
     of_two,
 )
-
-from spikey_codec import archive, codec
-from spikey_codec.bitstream import archive_index
-from spikey_codec.archive import Archive, pack
-from spikey_codec.errors import SpikeyError
-from spikey_codec.readers.wav import plain_header
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 
@@ -251,9 +251,13 @@ def test_groups_of_any_frames_and_rate_come_back_by_both(frames, rate):
     assert restored(check_agreement(group_of_two(frames, rate))) == ["1", "2"]
 
 
-@pytest.mark.parametrize(("around", "meant"), [
-    (b"", 0), (stored(plain_header(20, 1, 19531)) + stored(b""), 1),
-])
+@pytest.mark.parametrize(
+    ("around", "meant"),
+    [
+        (b"", 0),
+        (stored(plain_header(20, 1, 19531)) + stored(b""), 1),
+    ],
+)
 def test_both_refuse_reserved_framings_of_members(around, meant):
     for framing in range(256):
         framings = bytes([framing]) + around, b"\0"

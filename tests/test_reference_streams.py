@@ -6,28 +6,29 @@ them, bodies that no encoder would write.
 """
 
 import functools
+import itertools
 import struct
 import zlib
 from pathlib import Path
 from unittest import mock
 
 import numpy as np
-from reference import streams as reference_streams
 import pytest
-from forging import code_words, cut_behind, flipped, predictor_and_scale, varint
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from forging import code_words, cut_behind, flipped, predictor_and_scale, varint
+from reference import streams as reference_streams
 from reference.bits import Bits
 from reference.streams import Decoded, decode_stream, find_packets
+from spikey_codec import stream
+from spikey_codec.bitstream import packet as packets_of_package
+from spikey_codec.lab.simulate import codes_to_pcm, simulate_codes
+from spikey_codec.quantizer.mapping import challenge_pcm
+from spikey_codec.stream import Calibration, StreamDecoder
 from strategies import examples
 from strategies import samples as sample_arrays
 from test_stream import frames_of, head_of, packets_of
-
-from spikey_codec import stream
-from spikey_codec.bitstream import packet as packets_of_package
-from spikey_codec.quantizer.mapping import challenge_pcm
-from spikey_codec.lab.simulate import codes_to_pcm, simulate_codes
-from spikey_codec.stream import Calibration, StreamDecoder
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 
@@ -222,7 +223,7 @@ def test_both_make_the_same_of_any_order_with_garbage_between(data):
 def test_pieces_do_not_matter(cuts, size):
     whole = b"".join(PACKETS[:9])[:size] + b"\xb5\x53" + b"".join(PACKETS[9:])
     places = [0, *sorted(cuts), len(whole)]
-    pieces = [whole[a:b] for a, b in zip(places, places[1:], strict=False)]
+    pieces = [whole[a:b] for a, b in itertools.pairwise(places)]
     assert package_answer(*pieces) == decode_stream(whole, WEIGHTS)
 
 
@@ -266,7 +267,12 @@ def test_neither_takes_frames_that_are_not_there(frames, leads):
 
 
 def test_both_take_the_same_most_codes_of_a_packet(monkeypatch):
-    assert packets_of_package.MOST_SAMPLES == reference_streams.MOST_FRAMES == reference_streams.MOST_CODES == 1 << 24
+    assert (
+        packets_of_package.MOST_SAMPLES
+        == reference_streams.MOST_FRAMES
+        == reference_streams.MOST_CODES
+        == 1 << 24
+    )
     packets = {
         (leads, frames): packets_of(plain_recording(leads, 3 * frames), (frames,), sync_interval=1)
         for leads, frames in ((1, 8), (1, 9), (2, 4), (2, 5), (3, 2), (3, 3), (9, 1))

@@ -5,10 +5,10 @@ import pytest
 from click.testing import CliRunner
 
 from spikey_codec import codec
-from spikey_codec.cli.main import main
 from spikey_codec.bitstream.header import read_header
-from spikey_codec.errors import CorruptError, UsageError
 from spikey_codec.bitstream.index import read_index
+from spikey_codec.cli.main import main
+from spikey_codec.errors import CorruptError, UsageError
 from strategies import info_list, plain_wav, riff
 
 FRAMES = 300_000  # three chunks

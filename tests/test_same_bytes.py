@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from networks import no_way_back
 
+from networks import no_way_back
 from spikey_codec import archive, codec, stream
 from spikey_codec.bitstream import header as container
 from spikey_codec.constants import CHALLENGE_RATE

@@ -6,15 +6,16 @@ import zlib
 
 import numpy as np
 import pytest
-from patience import PATIENCE
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from patience import PATIENCE
 from spikey_codec.bitstream.channel_header import REFERENCES
 from spikey_codec.bitstream.fields import write_varint
-from spikey_codec.quantizer.mapping import challenge_pcm
+from spikey_codec.constants import TAPS
 from spikey_codec.errors import CorruptError, RecordingError, UsageError
 from spikey_codec.lab import simulate
-from spikey_codec.constants import TAPS
+from spikey_codec.quantizer.mapping import challenge_pcm
 from spikey_codec.stream import Calibration, StreamDecoder, StreamEncoder
 from strategies import examples
 from strategies import samples as sample_arrays
@@ -86,9 +87,7 @@ def test_calibration_makes_the_stream_smaller_and_survives_saving(signal, tmp_pa
     calibration = Calibration.of(signal)
     calibration.save(tmp_path / "leads.json")
     assert Calibration.load(tmp_path / "leads.json") == calibration
-    sizes = [
-        len(b"".join(packets_of(signal, calibration=c))) for c in (None, calibration)
-    ]
+    sizes = [len(b"".join(packets_of(signal, calibration=c))) for c in (None, calibration)]
     assert sizes[1] < sizes[0]
 
 
@@ -160,8 +159,13 @@ def test_no_bytes_whatever_make_the_decoder_fail(data, cut):
 
 @pytest.mark.parametrize(
     "frame",
-    [np.zeros((0, 4), np.int16), np.zeros((5, 3), np.int16), np.zeros(4, np.int16),
-     np.zeros((5, 4), np.int32), np.zeros((5, 4), float)],
+    [
+        np.zeros((0, 4), np.int16),
+        np.zeros((5, 3), np.int16),
+        np.zeros(4, np.int16),
+        np.zeros((5, 4), np.int32),
+        np.zeros((5, 4), float),
+    ],
 )
 def test_impossible_frames_are_refused(frame):
     with pytest.raises(UsageError):
@@ -170,18 +174,29 @@ def test_impossible_frames_are_refused(frame):
 
 def test_impossible_streams_and_calibrations_are_refused(tmp_path):
     for arguments in (
-        (0,), (1 << 20,), (4, None, 0), (4, Calibration([0], [3])), (4, Calibration([0] * 4, [3])),
-        (1, Calibration([64], [3])), (1, Calibration([-1], [3])), (1, Calibration([0], [40])),
+        (0,),
+        (1 << 20,),
+        (4, None, 0),
+        (4, Calibration([0], [3])),
+        (4, Calibration([0] * 4, [3])),
+        (1, Calibration([64], [3])),
+        (1, Calibration([-1], [3])),
+        (1, Calibration([0], [40])),
     ):
         with pytest.raises(UsageError):
             StreamEncoder(*arguments)
-    for text in ("", "[]", "{}", "[" * 9999,
-                 '{"spikey_calibration": 1, "predictors": [999], "scales": [1]}',
-                 '{"spikey_calibration": 1, "predictors": [9], "scales": [1, 2]}',
-                 '{"spikey_calibration": 1, "predictors": [Infinity], "scales": [1]}',
-                 '{"spikey_calibration": 1, "predictors": "12", "scales": "34"}',
-                 '{"spikey_calibration": 1, "predictors": [1.5], "scales": [1]}',
-                 '{"spikey_calibration": 2, "predictors": [9], "scales": [1]}'):
+    for text in (
+        "",
+        "[]",
+        "{}",
+        "[" * 9999,
+        '{"spikey_calibration": 1, "predictors": [999], "scales": [1]}',
+        '{"spikey_calibration": 1, "predictors": [9], "scales": [1, 2]}',
+        '{"spikey_calibration": 1, "predictors": [Infinity], "scales": [1]}',
+        '{"spikey_calibration": 1, "predictors": "12", "scales": "34"}',
+        '{"spikey_calibration": 1, "predictors": [1.5], "scales": [1]}',
+        '{"spikey_calibration": 2, "predictors": [9], "scales": [1]}',
+    ):
         (tmp_path / "bad.json").write_text(text)
         with pytest.raises(RecordingError, match="bad.json"):
             Calibration.load(tmp_path / "bad.json")
@@ -292,7 +307,7 @@ def test_the_command_pipes_raw_samples(signal, tmp_path):
     raw = signal.astype("<i2").tobytes()
     saved = str(tmp_path / "leads.json")
     assert spikey("stream", "calibrate", "--leads", "12", saved, data=raw) == (0, b"", "")
-    options = "stream encode --leads 12 --sync 700".split()
+    options = ["stream", "encode", "--leads", "12", "--sync", "700"]
     status, packets, said = spikey(*options, "--calibration", saved, data=raw)
     assert (status, said) == (0, "")
     assert len(packets) < len(raw) / 2

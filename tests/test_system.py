@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from spikey_codec.system import files
 from spikey_codec.errors import CorruptError, UsageError
+from spikey_codec.system import files
 
 
 def listed(folder: Path) -> list[str]:

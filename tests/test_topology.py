@@ -62,7 +62,7 @@ def test_a_lead_turned_upside_down_is_related():
 
 
 def test_leads_of_different_length_are_compared_but_never_together():
-    a, = noise(1)
+    (a,) = noise(1)
     leads = codes(a, a[:-1])
     assert common_activity(leads)[0, 1] == pytest.approx(1, abs=1e-5)
     assert simultaneous_groups(leads) == [[0], [1]]
@@ -116,7 +116,7 @@ def test_short_unrelated_leads_are_alone_although_chance_relates_them():
 
 
 def test_a_lead_that_is_constant_where_another_ends_is_related_to_a_third_only():
-    a, = noise(1, 4000)
+    (a,) = noise(1, 4000)
     late = a.copy()
     late[:1000] = 5
     measure = common_activity(codes(a, late, a[:1000]))
@@ -300,7 +300,9 @@ def test_json_gives_the_graph_back(name):
     back = Topology.from_json(text)
     assert back.to_json() == text and Topology.from_json(text.encode()).to_json() == text
     assert (back.channels, back.measure, back.most) == (
-        topology.channels, topology.measure, topology.most
+        topology.channels,
+        topology.measure,
+        topology.most,
     )
     assert back.groups() == topology.groups()
     for lead in range(len(topology.channels)):
@@ -410,7 +412,7 @@ def spikey(tmp_path, monkeypatch):
     """Run `spikey topology` in a folder with three simultaneous leads and others."""
     monkeypatch.chdir(tmp_path)
     one, two, three, four = array_of_four()
-    other, = codes(*noise(1, 15_000, seed=9))
+    (other,) = codes(*noise(1, 15_000, seed=9))
     (tmp_path / "rec").mkdir()
     (tmp_path / "rec" / "one.wav").write_bytes(plain_wav(one))
     (tmp_path / "rec" / "two.wav").write_bytes(plain_wav(two))
@@ -584,14 +586,14 @@ def test_a_part_is_arranged_by_strength_without_leads_in_one_place():
     gaps = [np.hypot(*(places[i] - places[i + 1])) for i in range(6)]
     assert gaps[0] < gaps[3] < gaps[5]
     assert places.min() == 0 and places[:, 0].max() > places[:, 1].max()
-    alike = arrange(list(range(12)), {pair: 1.0 for pair in combinations(range(12), 2)})
+    alike = arrange(list(range(12)), dict.fromkeys(combinations(range(12), 2), 1.0))
     assert min(np.hypot(*(alike[i] - alike[j])) for i, j in combinations(range(12), 2)) > NEAR / 2
 
 
 def test_a_label_tells_leads_apart():
     from spikey_codec.topology.text import short_names
 
-    lead, = codes(*noise(1, 50))
+    (lead,) = codes(*noise(1, 50))
 
     def labels(*names):
         return short_names(Topology([lead] * len(names), names=list(names)).channels)
@@ -600,7 +602,8 @@ def test_a_label_tells_leads_apart():
     assert labels(("abcdef.wav", 0), ("abcdex.wav", 0)) == ["abcdef", "abcdex"]
     assert labels(("abcdefgh.wav", 0), ("zbcdefgh.wav", 1)) == ["abcd", "zbcd"]
     assert labels(("recording-of-day-1.wav", 0), ("recording-of-day-2.wav", 0)) == [
-        "…-of-day-1", "…-of-day-2"
+        "…-of-day-1",
+        "…-of-day-2",
     ]
     assert labels(("a.wav", 0), ("a.wav", 3), ("b.wav", 0)) == ["a:0", "a:3", "b"]
 
@@ -609,7 +612,9 @@ def test_a_label_tells_leads_apart():
 
 
 KNOWN = [  # the strongest pair, both whose sign is negative, and the two weakest
-    ("3839f1aa", "6c1d183e"), ("414b9d5a", "92f28048"), ("030ac074", "3b66780e"),
+    ("3839f1aa", "6c1d183e"),
+    ("414b9d5a", "92f28048"),
+    ("030ac074", "3b66780e"),
     ("74845371", "961ddc38"),
 ]
 

@@ -7,7 +7,6 @@ import subprocess
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from strategies import plain_wav
 
 import spikey_codec
 from spikey_codec import codec
@@ -15,6 +14,7 @@ from spikey_codec.cli import challenge as executables
 from spikey_codec.cli.main import main
 from spikey_codec.errors import VerifyError
 from spikey_codec.prediction import cross_channel as joint
+from strategies import plain_wav
 
 SHAPES = [
     (1, 1), (1, 384), (2, 2), (17, 3), (4000, 16), (9000, 384), (60_000, 32), (3_000_000, 1),

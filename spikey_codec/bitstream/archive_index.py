@@ -57,7 +57,7 @@ def write_index(groups: list[list[tuple[str, int]]], packed: list[int]) -> bytes
     packed : of each group, the bytes of its body
     """
     out = bytearray(write_varint(len(groups)))
-    for members, size in zip(groups, packed):
+    for members, size in zip(groups, packed, strict=False):
         out += write_varint(len(members)) + write_varint(size)
     members = [member for group in groups for member in group]
     for name, size in members:
@@ -123,5 +123,3 @@ def name_fault(name: str) -> str | None:
     if any(letter < " " or "\x7f" <= letter <= "\x9f" for letter in name):
         return "holds a control character"
     return None
-
-

@@ -68,9 +68,7 @@ def read_channel_header(reader: Reader, for_network: bool = False) -> ChannelHea
     """
     number = reader.byte()
     if number == CONSTANT:
-        return ChannelHeader(
-            number, constant=int.from_bytes(reader.take(2), "little", signed=True)
-        )
+        return ChannelHeader(number, constant=int.from_bytes(reader.take(2), "little", signed=True))
     references = []
     if number == REFERENCES:
         for _ in range(reader.byte()):

@@ -7,7 +7,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..constants import (
-    CHALLENGE, CHALLENGE_CHANNELS, CHALLENGE_RATE, LISTED, MOST_NONUNIFORM, MOST_WIDTH, NONUNIFORM,
+    CHALLENGE,
+    CHALLENGE_CHANNELS,
+    CHALLENGE_RATE,
+    LISTED,
+    MOST_NONUNIFORM,
+    MOST_WIDTH,
+    NONUNIFORM,
     WITH_NETWORK,
 )  # fmt: skip
 from ..errors import CorruptError, NotBrainwireError, VersionError

@@ -33,7 +33,7 @@ class Extent(NamedTuple):
     check: int | None
 
     def read(self, source: Source) -> memoryview:
-        """The chunk's bytes in the file `source`; CorruptError where they do not match the check."""
+        """The chunk's bytes in a file; CorruptError where they do not match the check."""
         part = source[self.start : self.start + self.size]
         if self.check is not None and zlib.crc32(part) != self.check:
             raise CorruptError(

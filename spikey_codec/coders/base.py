@@ -72,9 +72,7 @@ class Coder(ABC):
             raise WeightsError("The codebook has more predictors than a byte can number.")
         self.bins: ScaleBins = scale_bins(lowest, highest, even=not nonuniform, finer=self.finer)
         code_bits = (highest - lowest).bit_length()
-        self.quantizer = Quantizer(
-            self.level_bits, lowest, highest, code_bits, edges, self.levels
-        )
+        self.quantizer = Quantizer(self.level_bits, lowest, highest, code_bits, edges, self.levels)
         cdf = weights.load("density").copy()
         self.contexts = Contexts(self.bins.first, self.bins.table, cdf)
 
@@ -114,9 +112,7 @@ class Coder(ABC):
         """
 
     @abstractmethod
-    def encode(
-        self, codes: np.ndarray, state: State, offsets: np.ndarray = NO_OFFSETS
-    ) -> bytes:
+    def encode(self, codes: np.ndarray, state: State, offsets: np.ndarray = NO_OFFSETS) -> bytes:
         """The payload of codes; moves the state on.
 
         Parameters
@@ -137,7 +133,7 @@ class Coder(ABC):
         CorruptError where the payload holds anything else than so many codes
         """
 
-    def prepare(self) -> None:
+    def prepare(self) -> None:  # noqa: B027 (most coders have nothing to prepare)
         """Build all common tables now, so that no sample has to wait for one."""
 
     def levels_of(self, codes: np.ndarray) -> np.ndarray:

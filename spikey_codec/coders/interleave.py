@@ -7,6 +7,8 @@ in turn: the chains are independent, and a processor works on them at once.
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from ..constants import LANES, SHORTEST_SEGMENT
@@ -43,7 +45,7 @@ def interleave(samples: np.ndarray, count: int | None = None) -> np.ndarray:
     bounds = starts(frames, count)
     rows = -(-frames // count)
     interleaved = np.empty((rows, count, channels), samples.dtype)
-    for segment, (start, end) in enumerate(zip(bounds, bounds[1:], strict=False)):
+    for segment, (start, end) in enumerate(itertools.pairwise(bounds)):
         interleaved[: end - start, segment] = samples[start:end]
     return interleaved.reshape(-1)[: samples.size]
 
@@ -59,6 +61,6 @@ def deinterleave(
     padded[: len(interleaved)] = interleaved
     padded = padded.reshape(-1, count, channels)
     samples = np.empty((frames, channels), interleaved.dtype)
-    for segment, (start, end) in enumerate(zip(bounds, bounds[1:], strict=False)):
+    for segment, (start, end) in enumerate(itertools.pairwise(bounds)):
         samples[start:end] = padded[: end - start, segment]
     return samples

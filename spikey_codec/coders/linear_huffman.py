@@ -50,9 +50,7 @@ class LinearHuffman(Coder):
         )
         return State(lanes, group)
 
-    def encode(
-        self, codes: np.ndarray, state: State, offsets: np.ndarray = NO_OFFSETS
-    ) -> bytes:
+    def encode(self, codes: np.ndarray, state: State, offsets: np.ndarray = NO_OFFSETS) -> bytes:
         out = np.empty(len(codes) + 2, np.uint32)
         with self.lock:
             bits = linear_huffman_encode(*self._arguments(codes, state, offsets), out)

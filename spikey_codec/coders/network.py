@@ -1,4 +1,4 @@
-"""What the coders with a network share: the network's state, and the latents of reference channels."""
+"""What the coders with a network share: its state, and the latents of reference channels."""
 
 from __future__ import annotations
 

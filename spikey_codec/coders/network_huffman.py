@@ -20,9 +20,7 @@ class NetworkHuffman(NetworkCoder):
         super().__init__(*arguments)
         self.tables = empty_tables(self.bins, self.encoding, not self.encoding)
 
-    def encode(
-        self, codes: np.ndarray, state: State, offsets: np.ndarray = NO_OFFSETS
-    ) -> bytes:
+    def encode(self, codes: np.ndarray, state: State, offsets: np.ndarray = NO_OFFSETS) -> bytes:
         out = np.empty(len(codes) + 2, np.uint32)
         arguments = self._arguments(codes, state, offsets)
         with self.lock:

@@ -44,9 +44,7 @@ class NetworkRans(NetworkCoder):
         state.groups += (mixer,)
         return state
 
-    def encode(
-        self, codes: np.ndarray, state: State, offsets: np.ndarray = NO_OFFSETS
-    ) -> bytes:
+    def encode(self, codes: np.ndarray, state: State, offsets: np.ndarray = NO_OFFSETS) -> bytes:
         starts, widths = np.empty(len(codes), np.int32), np.empty(len(codes), np.int32)
         out = np.empty(len(codes) + 2, np.uint32)
         arguments = self._arguments(codes, state, offsets)

@@ -111,9 +111,7 @@ class Kernels(dict[tuple[str, str], Callable[..., int]]):
         return self[wanted]
 
 
-def _callable(
-    linker: llvm.ExecutionEngine, address: int, types: str
-) -> Callable[..., int]:
+def _callable(linker: llvm.ExecutionEngine, address: int, types: str) -> Callable[..., int]:
     """A function of the types "result(argument,...)" at an address; keeps its code alive.
 
     Numba's calling convention: a pointer for the result, one for an exception, then the
@@ -130,7 +128,7 @@ def _callable(
         if len(given) != len(kinds):
             raise TypeError(f"a kernel takes {len(kinds)} arguments, not {len(given)}")
         flat: list[int] = []
-        for value, (dtype, dimensions) in zip(given, kinds):
+        for value, (dtype, dimensions) in zip(given, kinds, strict=False):
             if not dimensions:
                 flat.append(int(value))
                 continue

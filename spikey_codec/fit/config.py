@@ -6,6 +6,7 @@ What is left out has its default; what is not known is refused, and so is what n
 
 from __future__ import annotations
 
+import contextlib
 import types
 import typing
 from pathlib import Path
@@ -82,10 +83,8 @@ def _value(where: str, kind: Any, value: Any) -> Any:
             raise UsageError(f"{where} must be a list.")
         return tuple(_value(where, inner, item) for item in value)
     if kind is float and isinstance(value, str):  # YAML takes 1e-3 for a word
-        try:
+        with contextlib.suppress(ValueError):
             value = float(value)
-        except ValueError:
-            pass
     good = isinstance(value, (int, float) if kind is float else kind)
     if not good or (isinstance(value, bool) and kind is not bool) or value != value:
         raise UsageError(f"{where} must be {_NAMES[kind]}, not {value!r}.")

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..readers.find import find
 from ..errors import RecordingError, UsageError
 from ..quantizer.detect import to_codes
 from ..quantizer.mapping import CHALLENGE
 from ..readers import wav
+from ..readers.find import find
 from ..topology.groups import simultaneous_groups
 
 Report = Callable[[str], None]

@@ -6,6 +6,8 @@ integers divided by 2^10, so that a trained weight is the integer one divided by
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from ..constants import (
@@ -177,7 +179,7 @@ class Layers(nn.Module if nn else object):
     def __init__(self, inputs: int, layers: list[tuple[int, str]]) -> None:
         super().__init__()
         sizes = [inputs, *(outputs for outputs, _ in layers)]
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(sizes, sizes[1:], strict=False))
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in itertools.pairwise(sizes))
         self.activations = [activation for _, activation in layers]
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Layers of networks, in integers: sums fit 32 bits because `prediction/network.py` refuses others."""
+"""Layers of networks, in integers: sums fit 32 bits, for network_array.py refuses others."""
 
 from __future__ import annotations
 
@@ -36,9 +36,7 @@ def weighted_sums(network, layer, source):
         row_a, row_b = rows[:width], rows[width : 2 * width]
         row_c, row_d = rows[2 * width : 3 * width], rows[3 * width :]
         for j in range(width):
-            out[j] += (
-                a * int(row_a[j]) + b * int(row_b[j]) + c * int(row_c[j]) + d * int(row_d[j])
-            )
+            out[j] += a * int(row_a[j]) + b * int(row_b[j]) + c * int(row_c[j]) + d * int(row_d[j])
         at += 4 * width
         i += 4
     while i < inputs:

@@ -192,9 +192,7 @@ def run_messages(network, state, sample, layer):
         memory[index(FOURTH + 2 * size + 1)] = reference[index(sample.row), index(size)]
         run_layer(network, layer, FOURTH, FIRST)
         for j in range(region):
-            memory[index(INPUT + j)] = int(memory[index(INPUT + j)]) + int(
-                memory[index(FIRST + j)]
-            )
+            memory[index(INPUT + j)] = int(memory[index(INPUT + j)]) + int(memory[index(FIRST + j)])
     if count > 1:
         for j in range(region):
             memory[index(INPUT + j)] = int(memory[index(INPUT + j)]) // count

@@ -79,7 +79,7 @@ def lead_layout(leads: int, seed: int = 0) -> tuple[list[tuple[int, ...]], set[i
     order = _stream(seed, LAYOUT).permutation(leads).tolist()
     paired = 2 * round(leads * PAIRED_SHARE / 2)
     railed = max(round(leads * RAILED_SHARE), 1) if leads >= 12 else 0
-    groups: list[tuple[int, ...]] = [*zip(order[:paired:2], order[1:paired:2])]
+    groups: list[tuple[int, ...]] = [*zip(order[:paired:2], order[1:paired:2], strict=False)]
     groups += [(alone,) for alone in order[paired:]]
     return groups, set(order[paired : paired + railed])
 
@@ -227,7 +227,7 @@ def _level(rng: np.random.Generator, background: np.ndarray, railed: bool, rate:
     drift = low_pass(rng.standard_normal(frames), DRIFT_CORNER, rate)
     gains = np.exp([0.15, 0.1, 0.55, 0.9] * rng.standard_normal(4))
     gains *= [AMPLIFIER, TISSUE, FIELD, DRIFT]
-    level = sum(gain * part for gain, part in zip(gains, [*background, drift]))
+    level = sum(gain * part for gain, part in zip(gains, [*background, drift], strict=False))
     busy = math.exp(0.45 * rng.standard_normal())
     level += 0.9 * busy * _hash(rng, frames, rate)
     for _ in range(rng.integers(4)):

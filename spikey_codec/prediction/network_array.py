@@ -199,7 +199,7 @@ def _check_fit(network: Network) -> None:
         given = network.filter_bank.weights.shape[1]
     given += network.residuals + OTHER_INPUTS
     for layer in network.recurrent:
-        inputs, columns = layer.weights.shape
+        _inputs, columns = layer.weights.shape
         if columns % 4 or layer.activation:
             raise WeightsError("This network is impossible: a recurrent layer lacks a gate.")
         pairs.append((layer, given + columns // 4))

@@ -18,8 +18,8 @@ from ..constants import (
     MASS_BITS,
     NONUNIFORM,
     ORDER,
-    SCALE_BITS,
     PREDICTION_BITS,
+    SCALE_BITS,
     SHORT_TERM_SHIFT,
     TRANSITION_BITS,
 )

@@ -91,7 +91,7 @@ class Moments:
         if self.measure == DIFFERENCES:
             newest = [channel[-1:] for channel in channels]
             if self.last is not None:
-                channels = [np.concatenate(pair) for pair in zip(self.last, channels)]
+                channels = [np.concatenate(pair) for pair in zip(self.last, channels, strict=False)]
             # Channels that ended at different times have no common sample to go on from.
             alike = len({len(channel) for channel in channels}) == 1 and len(channels[0]) > 0
             self.last = newest if alike else None
@@ -110,7 +110,7 @@ class Moments:
         self, channels: list[np.ndarray], start: int, size: int, ends: np.ndarray
     ) -> None:
         values = np.zeros((len(channels), size))
-        for row, channel, origin in zip(values, channels, self.origin):
+        for row, channel, origin in zip(values, channels, self.origin, strict=False):
             piece = channel[start : start + size + self._lost].astype(np.float64)
             if self._lost:
                 piece = np.diff(piece)

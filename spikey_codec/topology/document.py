@@ -46,7 +46,11 @@ def write(document: Document) -> str:
             "peers": peers,
         }
         for channel, weight, deviation, peers in zip(
-            document.channels, document.weights, document.deviations, document.links.peers
+            document.channels,
+            document.weights,
+            document.deviations,
+            document.links.peers,
+            strict=False,
         )
     ]
     head = {
@@ -105,7 +109,7 @@ def _checked_content(content: dict[str, Any]) -> Document:
     deviations = [_number(e["deviation"], LARGEST_DEVIATION) for e in entries]
     lengths = [channel.samples for channel in channels]
     _insist(
-        len(set(zip(lengths, weights))) == len(set(lengths)),
+        len(set(zip(lengths, weights, strict=False))) == len(set(lengths)),
         "leads of the same length have another weight",
     )
     return Document(measure, most, channels, weights, deviations, Links(peers, groups))

@@ -55,7 +55,8 @@ class Topology:
         self.measure = measure
         self.most = most
         self.channels = [
-            Channel(file, number, len(array)) for (file, number), array in zip(names, arrays)
+            Channel(file, number, len(array))
+            for (file, number), array in zip(names, arrays, strict=False)
         ]
         self._moments = Moments.of(arrays, measure)
         self._known_links: Links | None = None
@@ -111,7 +112,7 @@ class Topology:
         self._moments.add(arrays)
         self.channels = [
             channel._replace(samples=channel.samples + len(new))
-            for channel, new in zip(self.channels, arrays)
+            for channel, new in zip(self.channels, arrays, strict=False)
         ]
         self._known_links = None
 

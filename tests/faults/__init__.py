@@ -11,10 +11,10 @@ from click.testing import CliRunner
 
 from spikey_codec import archive, codec
 from spikey_codec.cli import challenge as executables
-from spikey_codec.system import files
 from spikey_codec.cli.main import main
 from spikey_codec.lab.simulate import codes_to_pcm, simulate_codes
 from spikey_codec.stream import StreamEncoder
+from spikey_codec.system import files
 from strategies import plain_wav
 
 LEADS = codes_to_pcm(np.stack(simulate_codes(2, 0.4, seed=3), axis=1))
@@ -63,7 +63,8 @@ WRITERS = {
         ["unpack", "--force", "all.spikey", "a.wav", "-o", "out"], "out/a.wav", WAV, "all.spikey"
     ),
     "calibrate": Writer(
-        ["stream", "calibrate", "--leads", "400", "--samples", "100", OUT], OUT,
+        ["stream", "calibrate", "--leads", "400", "--samples", "100", OUT],
+        OUT,
         standard="calibrate.raw",
     ),
     "topology": Writer(["topology", "leads.wav", "-o", OUT], OUT, source="leads.wav"),
@@ -71,7 +72,8 @@ WRITERS = {
         ["simulate", "out", "--leads", "1", "--seconds", "0.1"], "out/synthetic-0-000.wav"
     ),
     "fit": Writer(
-        ["fit", "converter", "a.wav", "--keep-out", "0", "--into", "out"], "out/converter.npy",
+        ["fit", "converter", "a.wav", "--keep-out", "0", "--into", "out"],
+        "out/converter.npy",
         talks=True,
     ),
 }
@@ -80,7 +82,9 @@ BATCHES = {
         ["batch", "encode", "a.wav", "-o", "out", "--force", "-j", "1"], "out/a.brainwire", PACKED
     ),
     "batch decode": Writer(
-        ["batch", "decode", "a.brainwire", "-o", "out", "--force", "-j", "1"], "out/a.wav", WAV,
+        ["batch", "decode", "a.brainwire", "-o", "out", "--force", "-j", "1"],
+        "out/a.wav",
+        WAV,
         "a.brainwire",
     ),
 }

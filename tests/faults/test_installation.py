@@ -13,10 +13,10 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from patience import PATIENCE
 
 from faults import OUT, PACKED, WAV, assert_one_sentence, call, fill
 from networks import using_weights
+from patience import PATIENCE
 from spikey_codec import codec, presets, weights
 from spikey_codec.engine import build, target
 from spikey_codec.errors import WeightsError
@@ -198,7 +198,10 @@ def test_what_a_header_promises_takes_no_memory(tmp_path):
 def run_code(code: str, *arguments, **environment) -> str:
     done = subprocess.run(
         [sys.executable, "-c", code, *map(str, arguments)],
-        env=os.environ | environment, capture_output=True, text=True, timeout=PATIENCE,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
     )
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout

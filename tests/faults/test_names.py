@@ -1,5 +1,6 @@
 """Names and kinds of files that nobody expects: the input for the output, pipes, odd names."""
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -7,16 +8,28 @@ import threading
 from pathlib import Path
 
 import pytest
-from patience import PATIENCE
 
 import spikey_codec
 from faults import (
-    ARCHIVE, BATCHES, INPUTS, OTHER_WAV, OUT, PACKED, WAV, WRITERS, Writer, assert_fails,
-    assert_one_sentence, call, fill, process,
+    ARCHIVE,
+    BATCHES,
+    INPUTS,
+    OTHER_WAV,
+    OUT,
+    PACKED,
+    WAV,
+    WRITERS,
+    Writer,
+    assert_fails,
+    assert_one_sentence,
+    call,
+    fill,
+    process,
 )
+from patience import PATIENCE
 from spikey_codec import archive, codec
-from spikey_codec.system import pool
 from spikey_codec.errors import RecordingError
+from spikey_codec.system import pool
 from test_system import listed
 
 ALL = WRITERS | BATCHES
@@ -165,10 +178,8 @@ def test_an_archive_cannot_be_read_from_a_pipe(here, name):
 
 def feed(pipe: str, content: bytes):
     """Write to a pipe that may be closed before all is read."""
-    try:
+    with contextlib.suppress(BrokenPipeError):
         Path(pipe).write_bytes(content)
-    except BrokenPipeError:
-        pass
 
 
 @pytest.mark.parametrize("make", ["pipe", "socket", "device"])
@@ -258,8 +269,15 @@ def test_a_name_that_begins_with_a_dash_may_stand_behind_two(here, script):
 @odd
 @pytest.mark.parametrize(
     "arguments",
-    [["./encode", "{}", OUT], ["encode", "{}", OUT], ["decode", "{}", OUT], ["info", "{}"],
-     ["list", "{}"], ["unpack", "{}"], ["encode", "a.wav", "{}/new"]],
+    [
+        ["./encode", "{}", OUT],
+        ["encode", "{}", OUT],
+        ["decode", "{}", OUT],
+        ["info", "{}"],
+        ["list", "{}"],
+        ["unpack", "{}"],
+        ["encode", "a.wav", "{}/new"],
+    ],
     ids=" ".join,
 )
 def test_a_missing_file_of_any_name_is_named_in_one_line(here, name, arguments):
@@ -310,7 +328,9 @@ def test_a_name_that_standard_output_cannot_encode_is_said_all_the_same(here):
         (["list", "ü"], "ascii:strict", b"  \\u65e5\\u672c\n"),
     ):
         done = subprocess.run(
-            process(*arguments), capture_output=True, timeout=PATIENCE,
+            process(*arguments),
+            capture_output=True,
+            timeout=PATIENCE,
             env=os.environ | {"PYTHONIOENCODING": encoding},
         )
         assert (done.returncode, done.stderr) == (0, b"") and part in done.stdout

@@ -11,16 +11,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from patience import PATIENCE
 
 from faults import OUT, PACKED, RAW, STREAM, WAV, assert_one_sentence, fill, partials, process
+from patience import PATIENCE
 from spikey_codec import codec
 from spikey_codec.batch.journal import JOURNAL, read_journal
-from spikey_codec.system import files
 from spikey_codec.lab.simulate import write_recordings
+from spikey_codec.system import files
 from strategies import plain_wav
 from test_system import listed
-
 
 
 @pytest.fixture(scope="module")
@@ -96,9 +95,7 @@ def test_killed_at_any_moment_the_old_file_is_there_or_the_new_one(here, long, n
 @pytest.mark.parametrize(
     ("number", "to"), [("SIGINT", "group"), ("SIGTERM", "process"), ("SIGHUP", "group")]
 )
-def test_a_signal_to_stop_ends_all_processes_and_leaves_the_old_file_alone(
-    here, long, number, to
-):
+def test_a_signal_to_stop_ends_all_processes_and_leaves_the_old_file_alone(here, long, number, to):
     (here / "input").write_bytes(long["encode"])
     (here / OUT).write_bytes(b"old")
     run = start(*arguments_of("encode", "2"))
@@ -183,7 +180,9 @@ def by_shell(name: str, redirection: str, **environment) -> subprocess.Completed
     script = f'exec "$@" {STANDARD_INPUT.get(name, "")} {redirection}'
     return subprocess.run(
         ["sh", "-c", script, "sh", *process(*TO_STANDARD[name][0])],
-        capture_output=True, env=os.environ | environment, timeout=PATIENCE,
+        capture_output=True,
+        env=os.environ | environment,
+        timeout=PATIENCE,
     )
 
 
@@ -238,8 +237,12 @@ def test_nothing_is_left_out_of_standard_output_without_a_word(here, name, unbuf
     content = STANDARD_INPUT.get(name, "<" + os.devnull)[1:]
     with open("taken", "wb") as taken, open(content, "rb") as source:
         done = subprocess.run(
-            process(*TO_STANDARD[name][0]), stdin=source, stdout=taken, stderr=subprocess.PIPE,
-            env=os.environ | {"PYTHONUNBUFFERED": unbuffered}, timeout=PATIENCE,
+            process(*TO_STANDARD[name][0]),
+            stdin=source,
+            stdout=taken,
+            stderr=subprocess.PIPE,
+            env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+            timeout=PATIENCE,
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)),
         )
     assert_one_sentence(done.returncode, done.stderr.decode(), "standard output: File too large")
@@ -267,7 +270,8 @@ def test_a_closed_standard_input_is_one_sentence(here, arguments):
     (here / OUT).write_bytes(b"old")
     done = subprocess.run(
         ["sh", "-c", 'exec "$@" <&-', "sh", *process(*arguments)],
-        capture_output=True, timeout=PATIENCE,
+        capture_output=True,
+        timeout=PATIENCE,
     )
     assert_complains(done, "standard input: Bad file descriptor")
     assert (here / OUT).read_bytes() == b"old" and listed(here / "out") == ["new"]
@@ -307,7 +311,8 @@ def test_without_standard_error_the_status_still_tells(here, arguments, good, re
         pytest.skip("there is no /dev/full here")
     done = subprocess.run(
         ["sh", "-c", f'exec "$@" {redirection}', "sh", *process(*arguments)],
-        capture_output=True, timeout=PATIENCE,
+        capture_output=True,
+        timeout=PATIENCE,
     )
     assert (done.returncode == 0) == good and done.returncode != 120
     assert done.stdout == b""

@@ -12,18 +12,28 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from patience import PATIENCE
 
 import spikey_codec
 from faults import (
-    INPUTS, OUT, WAV, WRITERS, Writer, assert_fails, assert_one_sentence, call, fill, process,
+    INPUTS,
+    OUT,
+    WAV,
+    WRITERS,
+    Writer,
+    assert_fails,
+    assert_one_sentence,
+    call,
+    fill,
+    process,
 )
+from patience import PATIENCE
 from spikey_codec import archive, chunk, codec, weights
-from spikey_codec.system import files, source as sources
 from spikey_codec.errors import CorruptError
 from spikey_codec.lab.simulate import codes_to_pcm, simulate_codes, write_recordings
-from spikey_codec.system.source import FileBytes
 from spikey_codec.stream import Calibration
+from spikey_codec.system import files
+from spikey_codec.system import source as sources
+from spikey_codec.system.source import FileBytes
 from strategies import plain_wav
 from test_system import listed, small_files_only
 
@@ -80,9 +90,7 @@ def test_a_full_disk_leaves_the_old_file(here, writer):
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
 @pytest.mark.parametrize("name", ["encode", "decode"])
-def test_a_disk_that_fills_up_among_many_chunks_leaves_the_old_file(
-    here, short_chunks, name, jobs
-):
+def test_a_disk_that_fills_up_among_many_chunks_leaves_the_old_file(here, short_chunks, name, jobs):
     (here / "a.brainwire").write_bytes(codec.compress(WAV))
     (here / OUT).write_bytes(b"old")
     source = "a.wav" if name == "encode" else "a.brainwire"
@@ -141,7 +149,8 @@ def test_only_one_function_writes_files_of_the_user():
     package = Path(spikey_codec.__file__).parent
     found = {
         str(path.relative_to(package))
-        for path in package.rglob("*.py") if opens.search(path.read_text("utf-8"))
+        for path in package.rglob("*.py")
+        if opens.search(path.read_text("utf-8"))
     }
     assert found == {"system/files.py", "lab/bench/start.py", "lab/bench/measure.py"}
 
@@ -203,13 +212,16 @@ def test_real_mounts_that_are_full_or_read_only(here):
     commands = [subprocess.list2cmdline(process(*arguments)) for arguments in MOUNTED]
     done = subprocess.run(
         ["unshare", "-rm", "sh", "-c", IN_SMALL_MOUNTS, "sh", *commands],
-        cwd=here, capture_output=True, text=True, timeout=PATIENCE,
+        cwd=here,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
     )
     assert done.stderr == ""
     lines = done.stdout.splitlines()
     assert len(lines) == 2 * len(MOUNTED)
     for line in lines:
-        status, said, old, count, sentence = line.split(" ", 4)
+        status, said, old, _count, sentence = line.split(" ", 4)
         assert (said, old) == ("1", "old") and status != "0"
         assert sentence.startswith("spikey: ") and sentence.endswith(".")
 
@@ -261,8 +273,11 @@ def truncate(path: Path):
 
 
 CHANGES = {
-    overwrite: "changed while it was being read", truncate: "shorter while it was being read",
-    change_the_last_bit: "changed while it was being read", grow: None, replace: None,
+    overwrite: "changed while it was being read",
+    truncate: "shorter while it was being read",
+    change_the_last_bit: "changed while it was being read",
+    grow: None,
+    replace: None,
 }
 
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from strategies import plain_wav
 
 from spikey_codec import weights
 from spikey_codec.constants import GREATEST_WEIGHT_SUM, MASS_BITS, ORDER, TRANSITION_BITS
@@ -20,6 +19,7 @@ from spikey_codec.lab.simulate import (
 )
 from spikey_codec.quantizer.nonuniform import reconstruction_levels
 from spikey_codec.readers import wav
+from strategies import plain_wav
 
 LEADS, SEED = 8, 2
 

@@ -18,7 +18,12 @@ from spikey_codec.constants import CDF_GRID_BITS
 from spikey_codec.errors import RecordingError, UsageError
 from spikey_codec.fit import config
 from spikey_codec.fit.sections import Config, FeatureExtractor
-from spikey_codec.lab.simulate import lead_layout, shipped_transition_levels, simulate_codes, write_recordings
+from spikey_codec.lab.simulate import (
+    lead_layout,
+    shipped_transition_levels,
+    simulate_codes,
+    write_recordings,
+)
 from spikey_codec.prediction import network as integer_network
 from spikey_codec.prediction.network_array import parse, to_array
 
@@ -523,7 +528,9 @@ def test_encode_takes_what_was_trained(tiny, tmp_path, torch):
     arguments = ["train", tiny, "tiny", "--into", tmp_path / "weights" / "networks"]
     done = CliRunner().invoke(main, [*map(str, arguments), "--work", str(tmp_path / "work")])
     assert done.exit_code == 0, done.output
-    (recording, *_) = write_recordings(tmp_path / "new", 1, 3.0, seed=9, thresholds=shipped_transition_levels())
+    (recording, *_) = write_recordings(
+        tmp_path / "new", 1, 3.0, seed=9, thresholds=shipped_transition_levels()
+    )
     sizes = {}
     for preset in ("linear", "tiny"):
         packed, copy = tmp_path / f"{preset}.brainwire", tmp_path / f"{preset}.wav"

@@ -10,7 +10,8 @@
 
 With SPIKEY_ENGINE=python the kernels run in the interpreter: they then guide the search and are
 guarded (modes.py), but only small inputs are affordable (-max_len=600, and not all the seeds). By
-default they are compiled, and only what is around them guides. What is found goes to regressions/ under a name that says what it was;
+default they are compiled, and only what is around them guides. What is found goes
+to regressions/ under a name that says what it was;
 test_fuzz.py replays that folder and the corpus with both engines, without atheris.
 
 targets.py   which target an input is for, and what counts as a finding

@@ -34,8 +34,6 @@ def main(arguments: list[str]) -> None:
         import atheris
 
         with atheris.instrument_imports(include=["spikey_codec"]):
-            from spikey_codec.quantizer import estimate  # noqa: F401 (else imported when needed)
-            from spikey_codec.topology import graph as topology  # noqa: F401 (else imported when needed)
             from fuzz.targets import read, small_networks
 
         with small_networks():

@@ -6,23 +6,32 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-import test_same_bytes
 
+import test_same_bytes
 from networks import coder_for
 from spikey_codec import (
-    archive, archive_files, arrays, chunk, codec, excerpt, recording, salvage, stream, weights
+    archive,
+    archive_files,
+    arrays,
+    chunk,
+    codec,
+    excerpt,
+    recording,
+    salvage,
+    stream,
+    weights,
 )  # fmt: skip
-from spikey_codec.info import read_info
-from spikey_codec.bitstream import index
-from spikey_codec.bitstream.archive_index import name_fault
-from spikey_codec.prediction.cross_channel import Reference
 from spikey_codec.batch.journal import JOURNAL, read_journal
 from spikey_codec.bitstream import header as container
-from spikey_codec.quantizer import mapping as converter
-from spikey_codec.topology import graph as topology
-from spikey_codec.quantizer.mapping import Mapping
+from spikey_codec.bitstream import index
+from spikey_codec.bitstream.archive_index import name_fault
+from spikey_codec.info import read_info
 from spikey_codec.prediction import network_array as network_arrays
+from spikey_codec.prediction.cross_channel import Reference
 from spikey_codec.prediction.network import Tables
+from spikey_codec.quantizer import mapping as converter
+from spikey_codec.quantizer.mapping import Mapping
+from spikey_codec.topology import graph as topology
 
 from .inputs import Input
 from .modes import MOST_PIECES, Agreeable, TooLarge, bound

@@ -3,13 +3,13 @@
 import contextlib
 import zlib
 
-import networks
 import numpy as np
 
+import networks
 from spikey_codec import archive, arrays, codec, presets, recording, stream
+from spikey_codec.errors import SpikeyError
 from spikey_codec.info import read_info
 from spikey_codec.readers import wav
-from spikey_codec.errors import SpikeyError
 
 from .inputs import Input
 from .modes import MOST_PIECES, TooLarge, bound, bound_fits

@@ -24,7 +24,16 @@ MOST_SAMPLES = 1 << 10 if INTERPRETED else 1 << 23  # that one input may take th
 MOST_PIECES = 40  # of a stream: one that comes byte by byte is slow without telling more
 MOST_FITS = 48  # of predictors and peers, one for every channel of every chunk
 SMALL_CHUNK, SHORT_SEGMENT = 64, 16  # frames
-CHECKING = archive, archive_group, archive_index, codec, index, packet, recording, salvage  # modules that compare checksums
+CHECKING = (
+    archive,
+    archive_group,
+    archive_index,
+    codec,
+    index,
+    packet,
+    recording,
+    salvage,
+)  # modules that compare checksums
 
 
 class TooLarge(Exception):

@@ -6,18 +6,27 @@ import zlib
 from pathlib import Path
 from unittest import mock
 
-import networks
 import numpy as np
-import test_same_bytes
-from strategies import (
-    FLOAT, NO_SIZE, chunk, ds64, extensible_fmt, fmt, info_list, pcm_bytes, plain_wav, riff,
-)
 
+import networks
+import test_same_bytes
 from spikey_codec import archive, codec, presets, stream
-from spikey_codec.quantizer import mapping as converter
-from spikey_codec.topology import graph as topology
-from spikey_codec.quantizer.mapping import Mapping
 from spikey_codec.prediction.network_array import to_array
+from spikey_codec.quantizer import mapping as converter
+from spikey_codec.quantizer.mapping import Mapping
+from spikey_codec.topology import graph as topology
+from strategies import (
+    FLOAT,
+    NO_SIZE,
+    chunk,
+    ds64,
+    extensible_fmt,
+    fmt,
+    info_list,
+    pcm_bytes,
+    plain_wav,
+    riff,
+)
 
 from . import decoding, documents, encoding
 from .inputs import field
@@ -40,26 +49,32 @@ def recordings() -> dict[str, bytes]:
     long = np.frombuffer(test_same_bytes.originals()["one lead"][44 : 44 + 2 * LONG], "<i2")
     body = chunk(b"data", pcm_bytes(lead[:40]))
     constant = np.stack([np.full(50, 7, np.int16), lead[:50]], axis=1)
-    return challenge | {
-        "sparse": plain_wav(random.integers(0, 5, 300).astype(np.int16) * 900),
-        "constant": plain_wav(np.zeros(131072 + 30, np.int16)),
-        "a constant lead": plain_wav(constant),
-        "the same twice": plain_wav(np.stack([long, long[::-1], long], axis=1)),  # has peers
-        "a tone": plain_wav(np.rint(20000 * np.sin(np.arange(150) / 4)).astype(np.int16)),
-        "noise": plain_wav(random.integers(-32768, 32768, 90).astype(np.int16)),
-        "no samples": plain_wav(lead[:0]),
-        "bytes": b"no samples " * 9,
-        "nothing": b"",
-        "packed framing": riff(info_list(b"text" * 50), fmt(), body, info_list(b"text" * 50)),
-        "extensible": riff(extensible_fmt(valid_bits=10), body),
-        "RF64": riff(ds64(80), fmt(), chunk(b"data", pcm_bytes(lead[:40]), NO_SIZE), form=b"RF64"),
-        "odd chunks": riff(chunk(b"JUNK", b"odd"), fmt(2), body, chunk(b"PAD ", b"x")) + b"behind",
-        "streamed": riff(fmt(), chunk(b"data", pcm_bytes(lead[:40]), 0), size=0),
-        "cut short": riff(fmt(2), chunk(b"data", pcm_bytes(lead[:41]), 4000))[:-1],
-        "float": riff(fmt(bits=32, tag=FLOAT), body),
-        "RIFX": riff(fmt(), body, form=b"RIFX"),
-        "no layout": riff(body, fmt()),
-    }
+    return (
+        challenge
+        | {
+            "sparse": plain_wav(random.integers(0, 5, 300).astype(np.int16) * 900),
+            "constant": plain_wav(np.zeros(131072 + 30, np.int16)),
+            "a constant lead": plain_wav(constant),
+            "the same twice": plain_wav(np.stack([long, long[::-1], long], axis=1)),  # has peers
+            "a tone": plain_wav(np.rint(20000 * np.sin(np.arange(150) / 4)).astype(np.int16)),
+            "noise": plain_wav(random.integers(-32768, 32768, 90).astype(np.int16)),
+            "no samples": plain_wav(lead[:0]),
+            "bytes": b"no samples " * 9,
+            "nothing": b"",
+            "packed framing": riff(info_list(b"text" * 50), fmt(), body, info_list(b"text" * 50)),
+            "extensible": riff(extensible_fmt(valid_bits=10), body),
+            "RF64": riff(
+                ds64(80), fmt(), chunk(b"data", pcm_bytes(lead[:40]), NO_SIZE), form=b"RF64"
+            ),
+            "odd chunks": riff(chunk(b"JUNK", b"odd"), fmt(2), body, chunk(b"PAD ", b"x"))
+            + b"behind",
+            "streamed": riff(fmt(), chunk(b"data", pcm_bytes(lead[:40]), 0), size=0),
+            "cut short": riff(fmt(2), chunk(b"data", pcm_bytes(lead[:41]), 4000))[:-1],
+            "float": riff(fmt(bits=32, tag=FLOAT), body),
+            "RIFX": riff(fmt(), body, form=b"RIFX"),
+            "no layout": riff(body, fmt()),
+        }
+    )
 
 
 def _files() -> dict[str, bytes]:

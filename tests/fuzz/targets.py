@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import networks
-
 from spikey_codec.errors import (
     CorruptError,
     NotBrainwireError,

@@ -9,13 +9,13 @@ import time
 from pathlib import Path
 
 import pytest
-from patience import PATIENCE
+
 import test_same_bytes
 from fuzz import corpus, decoding, encoding, modes, seeds, targets
-
+from patience import PATIENCE
 from spikey_codec import codec, recording, stream
-from spikey_codec.readers import wav
 from spikey_codec.errors import CorruptError
+from spikey_codec.readers import wav
 
 FUZZER = Path(corpus.HERE)
 ENGINES = "", "python"

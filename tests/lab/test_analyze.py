@@ -13,21 +13,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from patience import PATIENCE
 from click.testing import CliRunner
 
 from conftest import REAL
+from patience import PATIENCE
 from spikey_codec import codec
-from spikey_codec.quantizer import mapping as converter
-from spikey_codec.readers import wav
 from spikey_codec.cli.main import main
 from spikey_codec.errors import RecordingError, UsageError
 from spikey_codec.lab.simulate import lead_layout, shipped_transition_levels, write_recordings
+from spikey_codec.quantizer import mapping as converter
+from spikey_codec.readers import wav
 from strategies import plain_wav
 
 pytest.importorskip("scipy")
-from spikey_codec.events import spikes  # noqa: E402
-from spikey_codec.lab.analysis import (  # noqa: E402
+from spikey_codec.events import spikes
+from spikey_codec.lab.analysis import (
     analyse,
     coding,
     entropies,

@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 from spikey_codec import presets
 from spikey_codec.cli.main import main
-from spikey_codec.errors import RecordingError, VerifyError
 from spikey_codec.constants import CHALLENGE_RATE
+from spikey_codec.errors import RecordingError, VerifyError
 from spikey_codec.lab import simulate
 from spikey_codec.lab.bench import (
     codecs,
@@ -100,8 +100,10 @@ def rows_of(said: list[str]) -> dict[str, list[float]]:
     start = next(i for i, line in enumerate(said) if line.startswith("codec "))
     end = next(i for i, line in enumerate(said) if line.startswith("MB are"))
     rows = [line.split() for line in said[start + 1 : end]]
-    return {line[:30].strip(): [float(x) for x in row[-5:]]
-            for line, row in zip(said[start + 1 : end], rows)}
+    return {
+        line[:30].strip(): [float(x) for x in row[-5:]]
+        for line, row in zip(said[start + 1 : end], rows)
+    }
 
 
 PRESETS = [f"spikey {name}" for name in codecs.PRESETS if name in presets.names()]
@@ -130,9 +132,7 @@ def test_codecs_of_raw_files_with_many_channels(tmp_path, spikey, alone):
     assert said[0].startswith("1 recording, 11 channels at 30000 Hz, 5,500 samples of 16 bits;")
     assert set(PRESETS) < set(rows_of(said))
     assert not any("10-bit codes" in line for line in said)
-    said = spikey(
-        tmp_path / "raw.dat", "--raw", "--channels", 11, "--rate", 100, "--seconds", 0.5
-    )
+    said = spikey(tmp_path / "raw.dat", "--raw", "--channels", 11, "--rate", 100, "--seconds", 0.5)
     assert "550 samples of 16 bits;" in said[0]
 
 
@@ -239,5 +239,6 @@ def test_names_in_the_picture_do_not_cover_each_other(seed):
         assert one.covers(other) < 1e-6
     for place, (width, height) in zip(places, sizes):
         assert page.covers(place) == pytest.approx(width * height)
-        assert not any(place.left < x < place.right and place.bottom < y < place.top
-                       for x, y in points)
+        assert not any(
+            place.left < x < place.right and place.bottom < y < place.top for x, y in points
+        )

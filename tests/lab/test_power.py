@@ -1,21 +1,21 @@
 """Power on paper: the operations are counted in the kernels, and the document shows the table."""
 
-import importlib.util
 import inspect
-import sys
+import itertools
 from collections import Counter
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from spikey_codec import engine, kernels, weights
-from spikey_codec.quantizer import mapping as converter
-from spikey_codec.chunk import coder_for
-from spikey_codec.quantizer.mapping import Mapping
+from networks import coder_for
+from spikey_codec import constants, weights
+from spikey_codec.engine import build
 from spikey_codec.lab.bench import energy, operations, power
 from spikey_codec.lab.simulate import simulate_codes
+from spikey_codec.quantizer import mapping as converter
+from spikey_codec.quantizer.mapping import Mapping
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "power.md"
 FRAMES, LEADS = 300, 2
@@ -176,7 +176,7 @@ def captured(name: str, run, counting_kernel) -> dict:
 def averages() -> SimpleNamespace:
     """NOTES, sample by sample. A row counts once a sample, however many of its fields are used."""
     borders = [i for i, note in enumerate(NOTES) if note[1] == "values"]
-    samples = [NOTES[start:end] for start, end in zip(borders, borders[1:])]
+    samples = [NOTES[start:end] for start, end in itertools.pairwise(borders)]
     # row 0 of a lead has no prediction
     samples = [notes for notes in samples if any(note[0] == "multiply" for note in notes)]
     operations, reads, writes = Counter(), Counter(), Counter()
@@ -248,10 +248,18 @@ def test_making_a_code_takes_as_many_operations_as_stated(counting, coders):
     first_key, cells = (int(coder.classes.table[row, i]) for i in (kernels.FIRST_KEY, kernels.MASK))
     names = ("scratch", "origins", "words", "fast", "slow", "sorted_symbols")
     arrays = dict(zip(names, coder.tables.arrays(), strict=True))
-    call(counting.build_table, arrays | {
-        "key": Number(first_key + cells // 2), "c": row, "classes": coder.classes.table,
-        "edges": coder.edges, "mass_table": coder.density, "first_code": coder.lowest,
-    })
+    call(
+        counting.build_table,
+        arrays
+        | {
+            "key": Number(first_key + cells // 2),
+            "c": row,
+            "classes": coder.classes.table,
+            "edges": coder.edges,
+            "mass_table": coder.density,
+            "first_code": coder.lowest,
+        },
+    )
     steps = sum(note[0] != "wire" for note in NOTES)
     words = coder.classes.table[row, kernels.COUNT] + 1
     assert steps / words == pytest.approx(operations.TABLE_STEPS, rel=0.1)
@@ -307,9 +315,7 @@ def test_report_is_aligned_plain_text():
     assert "90.6 Mbit/s" in report and "200.0 Mbit/s" in report
 
 
-@pytest.mark.parametrize(
-    ("leads", "logic"), [(100, "under"), (1024, "under"), (10_000, "over")]
-)
+@pytest.mark.parametrize(("leads", "logic"), [(100, "under"), (1024, "under"), (10_000, "over")])
 def test_verdict_follows_the_sum(leads, logic):
     report = power.report(channels=leads)
     assert f"as dedicated logic with an ultra-wideband radio\n{logic} before" in report

@@ -29,7 +29,6 @@ def row(cells) -> str:
 def main(wanted: str, note: str = "") -> None:
     start = time.perf_counter()
     import test_same_bytes
-
     from spikey_codec import engine
 
     kinds = [kind for kind in test_same_bytes.KINDS if wanted != "python" or kind != "stream"]

@@ -11,6 +11,7 @@ import sys
 from importlib.util import find_spec
 
 import pytest
+
 from patience import PATIENCE
 
 if find_spec("spikeinterface") is None:
@@ -28,7 +29,9 @@ recording = NumpyRecording([traces], 30_000.0)
 recording.set_channel_gains(0.195)
 recording.set_channel_offsets(0)
 """
-SAVE = MAKE + """
+SAVE = (
+    MAKE
+    + """
 from spikey_codec.plugins.numcodecs import Spikey
 
 def bytes_of(folder):
@@ -49,6 +52,7 @@ def main():
 if __name__ == "__main__":
     main()
 """
+)
 LOAD = """
 import sys
 import numpy as np
@@ -64,7 +68,9 @@ assert np.array_equal(
 )
 assert recording.get_channel_gains()[0] == 0.195
 """
-TIMES = MAKE + """
+TIMES = (
+    MAKE
+    + """
 import sys
 from spikeinterface.core import load
 from spikey_codec.plugins.numcodecs import Spikey
@@ -78,6 +84,7 @@ recording.save(
 assert np.array_equal(load(path).get_traces(), traces[:40_000])
 assert np.array_equal(load(path).get_times(), recording.get_times())
 """
+)
 
 
 def run(path, code: str, *arguments) -> str:

@@ -295,11 +295,17 @@ def test_the_metadata_go_through_json(tmp_path):
 
 
 @needs_3
-@pytest.mark.parametrize("data", [
-    {}, {"name": "bytes"}, {"name": "spikey", "configuration": {"level": 3}},
-    {"name": "spikey", "configuration": 5}, {"name": "spikey", "configuration": [["preset"]]},
-    {"name": "spikey", "must_understand": False},
-])
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {"name": "bytes"},
+        {"name": "spikey", "configuration": {"level": 3}},
+        {"name": "spikey", "configuration": 5},
+        {"name": "spikey", "configuration": [["preset"]]},
+        {"name": "spikey", "must_understand": False},
+    ],
+)
 def test_other_metadata_are_refused(data):
     with pytest.raises(UsageError, match="not a configuration"):
         SpikeyCodec.from_dict(data)
@@ -319,11 +325,14 @@ def test_format_3_refuses_other_dtypes_when_the_array_is_created(tmp_path, shard
 
 
 @needs_3
-@pytest.mark.parametrize("shape, chunks, shards", [
-    ((1000,), (100,), (400,)),
-    ((5001, 5), (500, 2), (2000, 6)),
-    ((300, 384), (100, 384), (300, 384)),
-])
+@pytest.mark.parametrize(
+    "shape, chunks, shards",
+    [
+        ((1000,), (100,), (400,)),
+        ((5001, 5), (500, 2), (2000, 6)),
+        ((300, 384), (100, 384), (300, 384)),
+    ],
+)
 def test_shards_come_back(tmp_path, shape, chunks, shards):
     values = walk(*shape)
     array = create(tmp_path / "a", shape=shape, chunks=chunks, shards=shards)
@@ -354,7 +363,9 @@ def test_big_endian_arrays_of_format_3_come_back(tmp_path):
 def test_arrays_whose_first_axis_are_leads_are_transposed(tmp_path):
     values = walk(40_000, 3).T
     array = create(
-        tmp_path / "a", shape=(3, 40_000), chunks=(3, 40_000),
+        tmp_path / "a",
+        shape=(3, 40_000),
+        chunks=(3, 40_000),
         filters=[TransposeCodec(order=(1, 0))],
     )
     array[:] = values
@@ -369,8 +380,12 @@ def test_the_codec_of_format_3_is_far_smaller_than_plain_bytes(tmp_path):
     array = create(tmp_path / "a", shape=(20_000, 2), chunks=(20_000, 2))
     array[:] = walk(20_000, 2)
     plain = zarr.create_array(
-        tmp_path / "b", shape=(20_000, 2), chunks=(20_000, 2), dtype="int16",
-        serializer=BytesCodec(), compressors=None,
+        tmp_path / "b",
+        shape=(20_000, 2),
+        chunks=(20_000, 2),
+        dtype="int16",
+        serializer=BytesCodec(),
+        compressors=None,
     )
     plain[:] = array[:]
     assert array.nbytes_stored() < 0.6 * plain.nbytes_stored()

@@ -6,8 +6,8 @@ from pathlib import Path
 
 sys.path[0] = str(Path(__file__).parents[1])  # the tests' folder, whose helpers are used
 
-import soak
-from soak.figures import report
+import soak  # noqa: E402
+from soak.figures import report  # noqa: E402
 
 
 def stream(given) -> dict:

@@ -6,8 +6,8 @@ its offset wander, artefacts hit all leads at once, and now and then a lead dies
 
 import numpy as np
 
-from spikey_codec.quantizer.mapping import HIGHEST_CODE, LOWEST_CODE
 from spikey_codec.lab import simulate
+from spikey_codec.quantizer.mapping import HIGHEST_CODE, LOWEST_CODE
 
 DISTINCT, SECONDS = 48, 2.0  # leads on the tape, and of each
 GAIN_STEP, DRIFT_STEP = 0.01, 0.5  # of a block: deviation of the gain's logarithm; in codes

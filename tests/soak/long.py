@@ -9,11 +9,11 @@ import time
 from pathlib import Path
 
 import numpy as np
-from strategies import NO_SIZE, chunk, ds64, fmt, riff
 
 import spikey_codec
-from spikey_codec.system import progress
 from spikey_codec.bitstream.header import CHALLENGE_RATE
+from spikey_codec.system import progress
+from strategies import NO_SIZE, chunk, ds64, fmt, riff
 
 from .leads import Leads
 from .memory import Measured, measured
@@ -165,8 +165,13 @@ def try_other_heads(folder: Path, hole: int) -> dict[str, Measured]:
 
 
 def run(
-    folder: Path, seconds: float, channels: int = 4, seed: int = 0, most: float = MOST_GROWTH,
-    parts: int = PARTS, hole: int = HOLE,
+    folder: Path,
+    seconds: float,
+    channels: int = 4,
+    seed: int = 0,
+    most: float = MOST_GROWTH,
+    parts: int = PARTS,
+    hole: int = HOLE,
 ) -> dict:
     """Encode and decode so long a recording in every way of the command line; the figures.
 
@@ -215,8 +220,10 @@ def run(
                 (f"MB for the first {first / CHALLENGE_RATE:.4g} s", begin.took[name].megabytes),
             )
         },
-        **{f"{hole} bytes of zeros, {name}: MB at its peak": taken.megabytes
-           for name, taken in heads.items()},
+        **{
+            f"{hole} bytes of zeros, {name}: MB at its peak": taken.megabytes
+            for name, taken in heads.items()
+        },
         "parts read": parts,
         "ms for a part": round(1000 * whole.part, 1),
         "failures": failures,

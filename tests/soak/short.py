@@ -8,14 +8,14 @@ from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
-import strategies
-from strategies import chunk, ds64, extensible_fmt, fmt, info_list, pcm_bytes, plain_wav, riff
 
 import spikey_codec
+import strategies
 from spikey_codec import archive, presets
-from spikey_codec.system import progress
 from spikey_codec.quantizer.mapping import challenge_pcm
 from spikey_codec.stream import StreamDecoder, StreamEncoder
+from spikey_codec.system import progress
+from strategies import chunk, ds64, extensible_fmt, fmt, info_list, pcm_bytes, plain_wav, riff
 
 from .figures import advance
 from .memory import MEGABYTE, Watch

@@ -8,13 +8,13 @@ from itertools import islice
 
 import numpy as np
 
-from spikey_codec.system import progress
 from spikey_codec.bitstream.header import CHALLENGE_RATE
 from spikey_codec.stream import SYNCHRONISES, Calibration, StreamDecoder, StreamEncoder
+from spikey_codec.system import progress
 
 from .channel import Arrival, Channel, Pieces
-from .leads import Leads
 from .figures import advance
+from .leads import Leads
 from .memory import MEGABYTE, Watch
 
 FRAMES = 20  # of a packet
@@ -186,7 +186,10 @@ def _packets(leads: Leads, on_the_map: bool) -> Iterator[np.ndarray]:
 
 
 def run(
-    count: int = 1024, minutes: float = math.inf, packets: float = math.inf, seed: int = 0,
+    count: int = 1024,
+    minutes: float = math.inf,
+    packets: float = math.inf,
+    seed: int = 0,
     interval: float = 2.0,
 ) -> dict:
     """Stream until the minutes (of wall time) are over or the packets are sent; the figures.

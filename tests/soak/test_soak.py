@@ -8,9 +8,8 @@ import pytest
 
 pytest.importorskip("resource", reason="what memory processes take is asked of a POSIX system")
 
-from soak import channel, figures, long, memory, short, stream
-
 import spikey_codec
+from soak import channel, figures, long, memory, short, stream
 from spikey_codec.stream import StreamDecoder
 
 SCRIPT = Path(__file__).parent

@@ -8,10 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ... import codec, presets
-from ...constants import CHALLENGE_RATE
+from ...constants import CHALLENGE, CHALLENGE_RATE
 from ...errors import RecordingError
 from ...events.spikes import evenly_spread
-from ...constants import CHALLENGE
 from ...quantizer.detect import to_codes
 from ...readers import wav
 from .entropies import MODELS, NONUNIFORM, model_bits
@@ -95,7 +94,7 @@ def _steps(
     return {
         kind: [
             Step(name, float(value), n >= len(names) - len(shipped))
-            for n, (name, value) in enumerate(zip(names, values))
+            for n, (name, value) in enumerate(zip(names, values, strict=False))
             if name not in left_out
         ]
         for kind, values in means.items()

@@ -63,6 +63,6 @@ def _unusual(values: list[float], field: str, unit: str) -> list[tuple[int, str]
             f"{field} {'large' if log > middle else 'small'}: standard deviation "
             f"{value:.3g} {unit}, the median is {2**middle:.3g}",
         )
-        for n, (log, value) in enumerate(zip(logs, values))
+        for n, (log, value) in enumerate(zip(logs, values, strict=False))
         if abs(log - middle) > FAR * spread
     ]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...constants import HIGHEST_CODE, LOWEST_CODE
-from ...constants import CHALLENGE
+from ...constants import CHALLENGE, HIGHEST_CODE, LOWEST_CODE
 from .recordings import Channel
 
 RAILED = 0.01  # share of samples at the rail from which a channel is called railed
@@ -36,6 +35,6 @@ def _resting(true: np.ndarray) -> np.ndarray:
         for step in (1, -1)
     )
     out = np.zeros(len(true), bool)
-    for start, end in zip(starts, ends):
+    for start, end in zip(starts, ends, strict=False):
         out[start:end] = end - start >= PLATEAU
     return out

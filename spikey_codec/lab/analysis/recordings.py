@@ -14,13 +14,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...constants import LOWEST_CODE
+from ...constants import CHALLENGE, LOWEST_CODE
 from ...errors import RecordingError
 from ...fit.data import read_recording
-from ...readers.find import each_once
-from ...constants import CHALLENGE
 from ...quantizer.detect import to_codes
 from ...quantizer.mapping import Mapping
+from ...readers.find import each_once
 from ...topology import nodes
 from ...topology.text import short_names
 from ..simulate import shipped_transition_levels

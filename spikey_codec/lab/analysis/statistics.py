@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...constants import LOWEST_CODE
+from ...constants import CHALLENGE, LOWEST_CODE
 from ...events.spikes import MEDIAN_TO_SIGMA, Spikes, find_spikes
-from ...constants import CHALLENGE
 from ..simulate import shipped_transition_levels
 from .prediction import predict, warm_up
 from .rails import RAILED, railed_share

@@ -7,10 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...constants import HIGHEST_CODE, LOWEST_CODE, TRANSITION_BITS
+from ...constants import CHALLENGE, HIGHEST_CODE, LOWEST_CODE, TRANSITION_BITS
 from ...events.spikes import evenly_spread
 from ...fit import converter as fit_converter
-from ...constants import CHALLENGE
 from ..simulate import shipped_transition_levels
 from .recordings import Channel
 from .statistics import Statistics

@@ -46,7 +46,7 @@ def rows(paths: list[Path], channels: list[np.ndarray]) -> list[Row]:
     for use_linear in (False, True):
         for coder, name in enumerate(baselines.CODERS):
             packed = [baselines.encode(channel, use_linear, coder) for channel in channels]
-            for channel, one in zip(channels, packed):
+            for channel, one in zip(channels, packed, strict=False):
                 _check(np.array_equal(baselines.decode(one), channel), name)
             step = f"{'linear' if use_linear else 'last value'} + {name}"
             table.append(Row(step, sum(map(len, packed))))
@@ -54,7 +54,7 @@ def rows(paths: list[Path], channels: list[np.ndarray]) -> list[Row]:
     shipped = [name for name in presets.names() if name in STEPS]
     for preset in sorted(shipped, key=list(STEPS).index):
         packed = [codec.compress(data, preset) for data in originals.values()]
-        for data, one in zip(originals.values(), packed):
+        for data, one in zip(originals.values(), packed, strict=False):
             _check(codec.decompress(one) == data, preset)
         table.append(Row(f"{STEPS[preset]} (`{preset}`)", sum(map(len, packed))))
     for preset in (name for name in TOGETHER if name in shipped):

@@ -19,8 +19,8 @@ import numpy as np
 from ... import engine, presets
 from ...errors import RecordingError, UsageError
 from ...fit.data import read_recording
-from ...readers.find import find
 from ...quantizer.mapping import to_challenge_codes
+from ...readers.find import find
 from ...system import files
 from . import others, recordings
 from .measure import Row, measure

@@ -102,9 +102,9 @@ def measure(
         size, encoding, decoding = _run(what, recordings, rate)
     else:
         packed, encoding = timed(what.encode, recordings, rounds)
-        shaped = list(zip(packed, (samples.shape for samples in recordings)))
+        shaped = list(zip(packed, (samples.shape for samples in recordings), strict=False))
         back, decoding = timed(lambda pair: what.decode(*pair), shaped, rounds)
-        for given, got in zip(recordings, back):
+        for given, got in zip(recordings, back, strict=False):
             _compare(what.name, given, got)
         size = sum(map(len, packed))
     return Row(name or what.name, size, encoding, decoding, what.version)
@@ -135,14 +135,14 @@ def _run(program: Program, recordings: Sequence[np.ndarray], rate: int) -> tuple
     plain = [f"{name}.wav" for name in names]
     packed = [name + program.packed for name in names]
     with tempfile.TemporaryDirectory() as folder:
-        for name, piece in zip(plain, pieces):
+        for name, piece in zip(plain, pieces, strict=False):
             header = wav.plain_header(piece.shape[0], piece.shape[1], rate)
             Path(folder, name).write_bytes(header + piece.astype("<i2").tobytes())
         encoding = _start(program.encode, plain, folder)
         for name in plain:
             Path(folder, name).unlink()
         decoding = _start(program.decode, packed, folder)
-        for name, piece in zip(plain, pieces):
+        for name, piece in zip(plain, pieces, strict=False):
             back = wav.split(Path(folder, name).read_bytes())
             _compare(program.name, piece, back.samples if back else b"")
         return sum(Path(folder, name).stat().st_size for name in packed), encoding, decoding

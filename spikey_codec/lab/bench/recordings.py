@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import RecordingError
-from ...readers.find import find
 from ...readers import wav
+from ...readers.find import find
 from ..simulate import codes_to_pcm, shipped_transition_levels, simulate_codes
 
 

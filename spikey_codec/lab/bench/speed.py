@@ -11,9 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from ... import __version__, chunk, engine, presets
-from ...constants import CHALLENGE_RATE
+from ...constants import CHALLENGE, CHALLENGE_RATE
 from ...errors import RecordingError, VerifyError
-from ...constants import CHALLENGE
 from ...quantizer.mapping import Mapping, to_challenge_codes
 from . import libraries, others, programs
 from .measure import Row, measure, timed
@@ -33,7 +32,7 @@ def _kernel_row(channels: list[np.ndarray], rounds: int, preset: str) -> Row:
 
     packed = [(memoryview(part), len(codes)) for part, codes in zip(parts, channels, strict=True)]
     decoded, decoding = timed(lambda item: chunk.decode(decoder, *item, 1), packed, rounds)
-    if not all(np.array_equal(job[0], back) for job, back in zip(jobs, decoded)):
+    if not all(np.array_equal(job[0], back) for job, back in zip(jobs, decoded, strict=False)):
         raise VerifyError("The kernels did not give the codes back.")
     return Row(f"spikey {preset}, kernels", sum(map(len, parts)), encoding, decoding)
 

@@ -78,12 +78,12 @@ def _place_larger(
 ) -> float:
     """Set the places of larger groups, in rows; returns where the last row ends."""
     x, y, row_high = 0.0, TOP, 0.0
-    for part, shape, box in zip(larger, shapes, boxes):
+    for part, shape, box in zip(larger, shapes, boxes, strict=False):
         if x and x + box[0] > width:
             x, y, row_high = 0.0, y + row_high, 0.0
         if len(larger) == 1:
             x = (width - box[0]) / 2
-        places[part] = shape + (MARGIN + x + (NEAR + GAP) / 2, y + (NEAR + GAP) / 2)
+        places[part] = (*shape, MARGIN + x + (NEAR + GAP) / 2, y + (NEAR + GAP) / 2)
         x, row_high = x + box[0], max(row_high, float(box[1]))
     return y + row_high
 

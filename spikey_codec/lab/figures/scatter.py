@@ -44,7 +44,7 @@ def draw(rows: list[Row], size: int, what: str, kind: str) -> bytes:
         )
         figure.text(0.06, 0.9, f"{what}; one core; up and right is better", color=FAINT)
         ratios = [size / row.size for row in rows]
-        for panel, verb in zip(panels, ("encoding", "decoding")):
+        for panel, verb in zip(panels, ("encoding", "decoding"), strict=False):
             _panel(panel, verb, rows, [size / getattr(row, verb) / 1e6 for row in rows], ratios)
         panels[0].set_ylabel("ratio", color=INK)
         _name(figure, panels, rows)
@@ -105,7 +105,7 @@ def _name(figure: Figure, panels: Iterable[Axes], rows: list[Row]) -> None:
         page = Box(*(edge * unit for edge in (frame.x0, frame.y0, frame.x1, frame.y1)))
         places = place([tuple(point) for point in pixels], sizes, page)
         back = axes.transData.inverted()
-        for text, box, point in zip(texts, places, pixels):
+        for text, box, point in zip(texts, places, pixels, strict=False):
             centre = ((box.left + box.right) / 2, (box.bottom + box.top) / 2)
             text.set_transform(axes.transData)
             x, y = back.transform((centre[0] / unit, centre[1] / unit))

@@ -29,7 +29,7 @@ EDITABLE = {**PLAIN, "svg.fonttype": "none"}  # the text of an .svg stays text
 def kind_of(path: str) -> str:
     """A picture's format by its name's ending; UsageError for others, or without matplotlib."""
     try:
-        import matplotlib  # noqa: F401
+        import matplotlib  # noqa: F401 (only whether it is there)
     except ImportError as error:
         raise UsageError(
             "Drawing needs matplotlib, which is not installed: pip install 'spikey-codec[plot]'."

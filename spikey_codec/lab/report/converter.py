@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...constants import LOWEST_CODE
-from ...constants import CHALLENGE, PALETTE
+from ...constants import CHALLENGE, LOWEST_CODE, PALETTE
 from ...system.files import printable
 from ..analysis.analyse import Analysis
 from ..analysis.recordings import File

@@ -44,7 +44,7 @@ def data_table(
         lines.append(f"<tr>{''.join(cells)}</tr>")
     top = "".join(
         f'<th class="n">{html.escape(name)}</th>' if number else f"<th>{html.escape(name)}</th>"
-        for name, number in zip(head, numbers)
+        for name, number in zip(head, numbers, strict=False)
     )
     body = "\n".join(lines)
     return (

@@ -90,7 +90,7 @@ def _scatter(points: list[tuple[float, float, bool]]) -> Figure:
     for colour, named in ((POSITIVE, False), (NEGATIVE, True)):
         chosen = [point[:2] for point in points if point[2] == named]
         if chosen:
-            axes.loglog(*zip(*chosen), "o", ms=3.5, color=colour, mew=0, alpha=0.8)
+            axes.loglog(*zip(*chosen, strict=False), "o", ms=3.5, color=colour, mew=0, alpha=0.8)
     _plain_ticks(axes)
     axes.set(xlabel="standard deviation of the level", ylabel="of the residual")
     return figure

@@ -42,7 +42,7 @@ def page(analysis: Analysis) -> str:
     links = "".join(f'<li><a href="#{name}">{title}</a></li>' for name, title, _ in SECTIONS)
     sections = "".join(
         f'<section id="{name}">\n<h2>{number}. {title}</h2>\n{body}\n</section>\n'
-        for number, ((name, title, _), body) in enumerate(zip(SECTIONS, bodies), 1)
+        for number, ((name, title, _), body) in enumerate(zip(SECTIONS, bodies, strict=False), 1)
     )
     return (
         f"{HEAD}<body>\n<h1>Analysis of {count(len(analysis.files), 'recording')}</h1>\n"

@@ -42,7 +42,7 @@ def section(analysis: Analysis) -> str:
     """The section as HTML. Needs matplotlib."""
     known = [
         _Entry(channel, own.railed >= RAILED, own.spikes)
-        for channel, own in zip(analysis.channels, analysis.statistics)
+        for channel, own in zip(analysis.channels, analysis.statistics, strict=False)
         if own.spikes is not None
     ]
     if not known:
@@ -147,7 +147,7 @@ def _overlay(entries: list[_Entry]) -> Figure:
     figure, grid = phone_figure(1.9 * rows + 0.2, columns, rows, squeeze=False)
     for axes in grid.flat[len(entries) :]:
         axes.set_visible(False)
-    for axes, (channel, _, spikes) in zip(grid.flat, entries):
+    for axes, (channel, _, spikes) in zip(grid.flat, entries, strict=False):
         before = round(BEFORE * channel.rate)
         time = (np.arange(spikes.shapes.shape[1]) - before) / channel.rate * 1000
         # Rasterised, because lines would take ten times as many bytes.

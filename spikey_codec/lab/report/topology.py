@@ -62,7 +62,7 @@ def _table(related: Related, channels: list[Channel]) -> str:
     """The groups and their members."""
     table = ""
     if related.groups:
-        listed = list(zip(related.groups, related.strongest))[:MOST_GROUPS]
+        listed = list(zip(related.groups, related.strongest, strict=False))[:MOST_GROUPS]
         table = data_table(
             ("strongest correlation", "leads", "which"),
             (
