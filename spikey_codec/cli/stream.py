@@ -82,8 +82,12 @@ def encode(leads: int, frame: int, calibration: Path | None, sync: int) -> None:
 
     known = Calibration.load(calibration) if calibration else None
     encoder = StreamEncoder(leads, known, sync)
+    coded = False
     for samples in _frames(leads, frame):
         stdio.send(encoder.push(samples))
+        coded = True
+    if not coded:
+        raise RecordingError("There is nothing on standard input to encode.")
 
 
 def _frames(channels: int, count: int) -> Iterator[npt.NDArray[np.int16]]:
@@ -128,6 +132,8 @@ def decode() -> None:
             stdio.send(samples.astype("<i2", copy=False).tobytes())
             written = first + len(samples)
     _report_losses(decoder)
+    if written is None:
+        raise CorruptError("There is no packet on standard input.")
 
 
 def _report_losses(decoder: StreamDecoder) -> None:
