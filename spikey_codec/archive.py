@@ -25,6 +25,7 @@ from .bitstream.archive_index import (
     write_index,
 )  # fmt: skip
 from .bitstream.fields import Reader
+from .bitstream.header import MAGIC as PACKED
 from .errors import CorruptError, NotBrainwireError, UsageError, VersionError
 
 
@@ -130,6 +131,10 @@ class Archive:
     def _find_index(self) -> tuple[int, int]:
         """Where the index begins and where it ends."""
         start = self._read(0, min(LONGEST_START, self.size))
+        if start[: len(PACKED)] == PACKED:
+            raise NotBrainwireError(
+                "This is a .brainwire file, not an archive; `spikey decode` restores it."
+            )
         if start[: len(MAGIC)] != MAGIC:
             raise NotBrainwireError("This is not an archive: it does not begin with 'SPAK'.")
         reader = Reader(start, len(MAGIC))

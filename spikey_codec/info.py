@@ -5,13 +5,29 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from . import presets
+from . import archive, presets
 from .bitstream import header as bitstream_header
 from .bitstream.channel_header import read_names
 from .bitstream.index import read_index
 from .readers.base import SAMPLE_BYTES, Source
 
 MAPPINGS = "challenge converter", "plain", "sparse values", "uneven values"
+
+
+def read_archive_info(opened: archive.Archive) -> dict[str, Any]:
+    """The lines of `spikey info` about an archive, by their names; its groups are not decoded."""
+    original = sum(member.size for member in opened.members)
+    info: dict[str, Any] = {
+        "format version": archive.VERSION,
+        "content": "archive",
+        "file bytes": opened.size,
+        "original bytes": original,
+        "files": len(opened.members),
+        "groups": len(opened.groups),
+        "files in the largest group": max((len(g.members) for g in opened.groups), default=0),
+        "ratio": original / opened.size,
+    }
+    return info | ({"missing bytes": opened.missing} if opened.missing else {})
 
 
 def read_info(data: Source) -> dict[str, Any]:

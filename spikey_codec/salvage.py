@@ -26,28 +26,38 @@ def salvaged(source: Source, complain: Callable[[str], None]) -> Iterator[bytes 
     Raises
     ------
     What `decoded` raises where there is only one chunk, or where the header or the index is
-    damaged, without which no chunk can be found.
+    damaged, without which no chunk can be found; CorruptError also where every chunk is damaged.
     """
+    try:
+        yield from _pieces(source, complain)
+    except CorruptError as error:
+        why = str(error).removeprefix("The file is damaged: ").rstrip(".")
+        raise CorruptError(f"Nothing of the file can be salvaged: {why}.") from error
+
+
+def _pieces(source: Source, complain: Callable[[str], None]) -> Iterator[bytes | memoryview]:
     header, reader = read_header(source)
     preset = presets.of_file(header.preset, header.network)
     extents = [] if header.opaque else index.read_index(header, reader)
     if len(extents) < 2:
         yield from decoded(source)
         return
-    checksum, intact = zlib.crc32(header.head), True
+    checksum, lost = zlib.crc32(header.head), 0
     yield header.head
     for extent in extents:
         try:
             samples = decode_extent(preset, header, extent, reader.data)
             samples = samples.astype("<i2", copy=False)
         except CorruptError:
-            intact = False
+            lost += 1
             last = extent.first + extent.frames - 1
             complain(f"Frames {extent.first} to {last} are lost: zeros stand for them.")
             samples = np.zeros((extent.frames, header.channels), "<i2")
         samples = np.ascontiguousarray(samples)
         checksum = zlib.crc32(samples, checksum)
         yield samples.data.cast("B")
+    if lost == len(extents):
+        raise CorruptError("all its chunks are damaged")
     yield header.tail
-    if intact and zlib.crc32(header.tail, checksum) != header.checksum:
+    if not lost and zlib.crc32(header.tail, checksum) != header.checksum:
         complain("All samples are intact, but something before or after them has changed.")

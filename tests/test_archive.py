@@ -569,7 +569,7 @@ def test_hostile_names_are_refused_before_anything_is_restored(name, tmp_path):
     for command in (["unpack", "-o", str(tmp_path / "out")], ["list"]):
         done = CliRunner().invoke(main, [*command, str(tmp_path / "hostile")])
         assert done.exit_code == CorruptError.exit_code
-        assert done.output.startswith("spikey: The archive")
+        assert done.output.startswith(f"spikey: {tmp_path / 'hostile'}: The archive")
     assert os.listdir(tmp_path) == ["hostile"]
 
 
@@ -727,7 +727,7 @@ def test_verify_reads_archives(spikey, here, packed):
     )
     (here / "damaged").write_bytes((here / packed).read_bytes()[:-1])
     result = spikey("verify", "damaged", status=CorruptError.exit_code)
-    assert_fails(result, "1 of 1 files are bad", "damaged: BAD: The archive is cut short")
+    assert_fails(result, "1 of 1 file is bad", "damaged: BAD: The archive is cut short")
 
 
 def test_the_list_says_that_an_archive_is_cut_short(spikey, packed):

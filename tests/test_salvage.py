@@ -76,7 +76,7 @@ def test_a_damaged_chunk_is_zeros_and_the_others_are_restored(salvage, packed, o
         "stand for them."
         for extent in damaged
     ]
-    assert said[-1].startswith("spikey: The file is damaged")
+    assert "in: The file is damaged" in said[-1]
 
 
 def test_another_checksum_is_told(salvage, packed, original):
@@ -89,6 +89,14 @@ def test_nothing_is_written_where_no_chunk_can_be_found(salvage, packed):
     for content in (packed[:-1], flipped(packed, len(packed) - 9), packed + b"more"):
         status, said, out = salvage(content)
         assert (status, len(said), out) == (CorruptError.exit_code, 1, None)
+        assert "in: Nothing of the file can be salvaged: " in said[0]
+
+
+def test_nothing_is_written_where_every_chunk_is_damaged(salvage, packed):
+    places = (extent.start + extent.size // 2 for extent in extents_of(packed))
+    status, said, out = salvage(flipped(packed, *places))
+    assert (status, len(said), out) == (CorruptError.exit_code, 1, None)
+    assert "in: Nothing of the file can be salvaged: all its chunks are damaged." in said[0]
 
 
 def test_a_single_chunk_is_all_or_nothing(salvage, original):
@@ -100,6 +108,7 @@ def test_a_damaged_single_chunk_is_not_written(salvage, original):
     single = codec.compress(original[: HEAD + 2000])
     status, said, out = salvage(flipped(single, len(single) - 100))
     assert (status, len(said), out) == (CorruptError.exit_code, 1, None)
+    assert "Nothing of the file can be salvaged" in said[0]
 
 
 def test_a_part_is_not_salvaged(salvage, packed):

@@ -518,7 +518,7 @@ def test_what_fails_leaves_the_old_file(spikey, tmp_path, arguments, status, par
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["-o", "x"], ["rec"], ["missing", "-o", "x"], ["rec", "-o", "x", "--peers", "0"]],
+    [[], ["-o", "x"], ["rec"], ["rec", "-o", "x", "--peers", "0"]],
 )
 def test_its_usage_is_explained(spikey, tmp_path, arguments):
     assert "Usage: " in spikey(*arguments, status=2).output

@@ -21,6 +21,7 @@ from ..quantizer.mapping import Mapping
 from ..quantizer.nonuniform import widths_of
 from ..readers import wav
 from ..readers.base import Source
+from . import archive_index, packet
 from .fields import Reader, read_packed, write_packed, write_varint
 
 MAGIC = b"SPK"
@@ -88,6 +89,15 @@ def write_header(header: Header) -> bytes:
     return bytes(out + _write_mapping(header.mapping))
 
 
+def _what_else(start: bytes) -> str:
+    """A sentence about a file that begins like this, and is no .brainwire file."""
+    if start == archive_index.MAGIC:
+        return "This is an archive, not a .brainwire file; `spikey unpack` restores its files."
+    if start[:2] == packet.MARKER:
+        return "This is a stream, not a .brainwire file; `spikey stream decode` restores it."
+    return "This is not a .brainwire file: it does not begin with 'SPK'."
+
+
 def read_header(data: Source) -> tuple[Header, Reader]:
     """The header of a file, and a reader that stands at its first chunk.
 
@@ -100,7 +110,7 @@ def read_header(data: Source) -> tuple[Header, Reader]:
     NotBrainwireError, VersionError, CorruptError
     """
     if data[: len(MAGIC)] != MAGIC:
-        raise NotBrainwireError("This is not a .brainwire file: it does not begin with 'SPK'.")
+        raise NotBrainwireError(_what_else(bytes(data[:4])))
     reader = Reader(data, len(MAGIC))
     version = reader.byte()
     if version != VERSION:

@@ -8,8 +8,9 @@ from pathlib import Path
 import click
 
 from ..errors import CorruptError, UsageError
-from ..system import files, stdio
-from .options import PRESET, RECORDINGS
+from ..system import files, stdio, targets
+from ..system.text import counted
+from .options import PRESET, RECORDINGS, naming
 
 
 @click.command()
@@ -36,13 +37,14 @@ def pack(recordings: tuple[Path, ...], target: str, preset: str | None) -> None:
     paths = find(recordings)
     for path in paths:
         files.refuse_same(str(path), target)
+    targets.check_file(target)
     members = [(path.name, path.read_bytes()) for path in paths]
     packed = archive.pack(members, preset)
     archive_files.check(packed, members)
     files.write(target, packed)
     size = sum(len(data) for _, data in members)
     click.echo(
-        f"{len(members)} files, {size} bytes -> {len(packed)} bytes, "
+        f"{counted(len(members), 'file')}, {counted(size, 'byte')} -> {len(packed)} bytes, "
         f"ratio {size / len(packed):.4f}",
         err=True,
     )
@@ -68,15 +70,16 @@ def unpack(path: str, names: tuple[str, ...], folder: str, force: bool) -> None:
     def report(name: str, error: BaseException) -> None:
         stdio.complain(f"{name}: BAD: {files.sentence(error)}")
 
-    with open(path, "rb") as file:
+    with naming(path), open(path, "rb") as file:
         opened = archive.Archive(file)
         if not opened.names:
             raise UsageError(f"{path} is an archive of no files, so there is nothing to restore.")
         for name in names or opened.names:
             files.refuse_same(path, os.path.join(folder, name))
+        targets.check_folder(folder)
         good, bad = archive_files.unpack(opened, folder, names, force, report)
     if bad:
-        raise CorruptError(f"{bad} of {good + bad} files could not be restored.")
+        raise CorruptError(f"{path}: {bad} of {counted(good + bad, 'file')} could not be restored.")
 
 
 @click.command("list")
@@ -88,7 +91,7 @@ def list_members(path: str) -> None:
     """
     from ..archive import Archive
 
-    with open(path, "rb") as file:
+    with naming(path), open(path, "rb") as file:
         archive = Archive(file)
     for member in archive.members:
         ratio = archive.groups[member.group].size / max(member.packed, 1)
@@ -97,5 +100,10 @@ def list_members(path: str) -> None:
     stdio.say(f"{size:>12} {len(archive.groups):>6} {size / archive.size:>9.4f}  in all")
     if archive.missing:
         raise CorruptError(
-            f"The archive is cut short: its last {archive.missing} bytes are missing."
+            f"{path}: The archive is cut short: its last "
+            + (
+                "byte is missing."
+                if archive.missing == 1
+                else f"{archive.missing} bytes are missing."
+            )
         )

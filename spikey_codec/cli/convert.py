@@ -9,9 +9,10 @@ import click
 
 from .. import presets
 from ..errors import CorruptError, SpikeyError, UsageError
-from ..system import files, stdio
+from ..system import files, stdio, targets
 from ..system.source import FileBytes
-from .options import JOBS
+from ..system.text import counted
+from .options import JOBS, naming
 
 
 @click.command()
@@ -61,6 +62,7 @@ def encode(
         place = raw_file.locate(content, channels or 1, rate or 0) if raw else None
         return encoded(content, preset, place, jobs, line.advance)
 
+    targets.check_file(target)
     check = None if no_verify else lambda packed: verify(packed, jobs)
     with progress.shown("chunk") as line:
         files.convert(source, target, convert, check)
@@ -100,15 +102,18 @@ def decode(
     from ..recording import Recording
     from ..system import progress
 
+    targets.check_file(target)
     if salvage:
         if (span, chosen) != (None, None):
             raise UsageError("--salvage restores a whole recording; omit --range and --channels.")
-        _salvage(source, target)
+        with naming(source):
+            _salvage(source, target)
     elif span is None and chosen is None:
-        with progress.shown("chunk") as line:
+        with naming(source), progress.shown("chunk") as line:
             files.convert(source, target, lambda content: decoded(content, jobs, line.advance))
     else:
-        files.convert(source, target, lambda content: part_of(Recording(content), span, chosen))
+        with naming(source):
+            files.convert(source, target, lambda content: part_of(Recording(content), span, chosen))
 
 
 def _salvage(source: str, target: str) -> None:
@@ -123,13 +128,21 @@ def _salvage(source: str, target: str) -> None:
 
 
 @click.command()
-@click.argument("path", metavar="FILE.brainwire")
+@click.argument("path", metavar="FILE")
 def info(path: str) -> None:
-    """Describe the content of a .brainwire file."""
-    from ..info import read_info
+    """Describe the content of a .brainwire file or of an archive."""
+    from io import BytesIO
 
-    with files.opened(path) as content:
-        info = read_info(content)
+    from ..archive import Archive
+    from ..bitstream.archive_index import MAGIC
+    from ..info import read_archive_info, read_info
+
+    with naming(path), files.opened(path) as content:
+        if content[: len(MAGIC)] == MAGIC:
+            with open(path, "rb") if path != files.STANDARD else BytesIO(content[:]) as file:
+                info = read_archive_info(Archive(file))
+        else:
+            info = read_info(content)
     for key, value in info.items():
         if key == "predictors":
             value = ", ".join(f"{name} ({n}x)" for name, n in sorted(value.items()))
@@ -142,17 +155,19 @@ def info(path: str) -> None:
 @click.argument("paths", metavar="FILE...", nargs=-1, required=True)
 def verify(paths: tuple[str, ...]) -> None:
     """Check that files and archives decode to their originals."""
-    bad = 0
+    bad, unreadable = 0, 0
     for path in paths:
         try:
             content = _decode(path)
         except (SpikeyError, OSError, MemoryError) as error:
             bad += 1
+            unreadable += isinstance(error, OSError)
             stdio.complain(f"{files.printable(path)}: BAD: {files.sentence(error)}")
             continue
         stdio.say(f"{files.printable(path)}: good, {content}")
     if bad:
-        raise CorruptError(f"{bad} of {len(paths)} files are bad.")
+        what = f"{bad} of {counted(len(paths), 'file')} {'is' if bad == 1 else 'are'} bad."
+        raise SpikeyError(what) if bad == unreadable else CorruptError(what)
 
 
 def _decode(path: str) -> str:
@@ -166,8 +181,8 @@ def _decode(path: str) -> str:
             opened = Archive(bytes(content[:]))
             groups = map(opened.read_group, range(len(opened.groups)))
             size = sum(len(data) for group in groups for data in group)
-            return f"{len(opened.members)} files, {size} bytes"
+            return f"{counted(len(opened.members), 'file')}, {counted(size, 'byte')}"
         size = checksum = 0
         for piece in decoded(content):
             size, checksum = size + len(piece), zlib.crc32(piece, checksum)
-    return f"{size} bytes, CRC-32 {checksum:08x}"
+    return f"{counted(size, 'byte')}, CRC-32 {checksum:08x}"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ..system.text import counted
 from .options import ANY_PATH
 
 
@@ -19,4 +20,4 @@ def simulate(folder: Path, leads: int, seconds: float | None, seed: int) -> None
     from ..lab.simulate import shipped_transition_levels, write_recordings
 
     paths = write_recordings(folder, leads, seconds, seed, thresholds=shipped_transition_levels())
-    click.echo(f"{len(paths)} synthetic recordings in {folder}.", err=True)
+    click.echo(f"{counted(len(paths), 'synthetic recording')} in {folder}.", err=True)

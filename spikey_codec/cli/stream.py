@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import CorruptError, RecordingError
-from ..system import stdio
+from ..system import stdio, targets
+from ..system.text import counted
 from .options import EXISTING
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def calibrate(leads: int | None, samples: int, path: str) -> None:
     from ..readers.stream import SampleStream
     from ..stream import Calibration
 
+    targets.check_file(path)
     frames = _frames(SampleStream(stdio.source(), leads), samples)
     first = next(frames, None)
     if first is None:
@@ -147,16 +149,20 @@ def decode() -> None:
 def _report_losses(decoder: StreamDecoder) -> None:
     """Say what was lost; CorruptError if the stream was not complete."""
     for first, frames in decoder.lost:
-        message = f"spikey: lost {frames} samples of every channel, from sample {first} on."
+        lost = counted(frames, "sample")
+        message = f"spikey: lost {lost} of every channel, from sample {first} on."
         click.echo(message, err=True)
     if decoder.pending:
         raise CorruptError("The stream ends within a packet.")
     if decoder.skipped:
-        raise CorruptError(f"The stream has {decoder.skipped} bytes that belong to no packet.")
+        raise CorruptError(
+            f"The stream has {counted(decoder.skipped, 'byte')} that "
+            f"{'belongs' if decoder.skipped == 1 else 'belong'} to no packet."
+        )
     if decoder.dropped:
         raise CorruptError(
-            f"{decoder.dropped} packets were repeated or late and were left out; are there two "
-            "streams in one?"
+            f"{counted(decoder.dropped, 'packet')} {'was' if decoder.dropped == 1 else 'were'} "
+            "repeated or late and left out; are there two streams in one?"
         )
     if decoder.lost:
         raise CorruptError("Some samples were lost.")

@@ -11,7 +11,8 @@ from .. import codec, weights
 from ..constants import HIGHEST_CODE, LOWEST_CODE, TRANSITION_BITS
 from ..quantizer.nonuniform import reconstruction_levels
 from ..readers.find import find
-from ..system import files
+from ..system import files, targets
+from ..system.text import counted
 from . import converter as fit_converter
 from . import data, density, linear
 from .data import Report, Split
@@ -27,6 +28,7 @@ def _split(recordings: list[Path], keep_out: int, folder: Path, name: str) -> Sp
     for path in find(recordings):
         for made in (f"{name}.npy", weights.MANIFEST):
             files.refuse_same(str(path), str(folder / made))
+    targets.check_folder(folder)
     return data.split(recordings, keep_out)
 
 
@@ -46,7 +48,7 @@ def fit_converter_edges(
     for name, channels in (("fitted on", split.fitted[::8]), ("kept out", split.kept_out)):
         if channels:
             report(
-                f"ideal bits per sample, {name} ({len(channels)} recordings): "
+                f"ideal bits per sample, {name} ({counted(len(channels), 'recording')}): "
                 f"{fit_converter.bits_per_sample(channels, even):.4f} with even codes, "
                 f"{fit_converter.bits_per_sample(channels, transitions):.4f} with these"
             )
@@ -62,7 +64,8 @@ def fit_linear_codebook(
     for name, channels in (("fitted on", split.fitted), ("kept out", split.kept_out)):
         if channels:
             loss = linear.loss_bits(_levels(channels, folder), codebook)
-            report(f"{name} ({len(channels)} recordings): {loss:.5f} bits over each one's best")
+            many = counted(len(channels), "recording")
+            report(f"{name} ({many}): {loss:.5f} bits over each one's best")
 
 
 def fit_density_shape(recordings: list[Path], folder: Path, keep_out: int, report: Report) -> None:
@@ -73,7 +76,7 @@ def fit_density_shape(recordings: list[Path], folder: Path, keep_out: int, repor
     )
     _save(folder, "density", mass, split)
     kurtosis = density.excess_kurtosis(mass)
-    report(f"density of {len(split.fitted)} recordings: excess kurtosis {kurtosis:.3f}")
+    report(f"density of {counted(len(split.fitted), 'recording')}: excess kurtosis {kurtosis:.3f}")
 
 
 def score(recordings: list[Path], folder: Path, keep_out: int, report: Report) -> None:
@@ -87,4 +90,6 @@ def score(recordings: list[Path], folder: Path, keep_out: int, report: Report) -
             original += len(content)
             compressed += len(codec.compress(content))
         if paths:
-            report(f"{name} ({len(paths)} recordings): ratio {original / compressed:.4f}")
+            report(
+                f"{name} ({counted(len(paths), 'recording')}): ratio {original / compressed:.4f}"
+            )

@@ -16,7 +16,7 @@ import numpy as np
 from .. import weights
 from ..errors import RecordingError, UsageError
 from ..prediction.network_array import to_array
-from ..system import files
+from ..system import files, targets
 from ..topology.groups import simultaneous_groups
 from . import data
 from .config import load
@@ -77,6 +77,8 @@ def train(
         raise UsageError(
             f"There is a training in {work} already: go on with --resume, or remove the folder."
         )
+    for folder in (into, work):
+        targets.check_folder(folder)
     read = read_recordings(config, paths, device)
     training = Trainer(config, read, device)
     if resume:

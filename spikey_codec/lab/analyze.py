@@ -8,7 +8,8 @@ from pathlib import Path
 
 from ..errors import UsageError
 from ..readers.find import find
-from ..system import files
+from ..system import files, targets
+from ..system.text import counted
 
 Write = Callable[[str], None]
 
@@ -44,11 +45,14 @@ def run(paths: list[Path], folder: Path, limit: int, write: Write) -> None:
     target = folder / "index.html"
     for path in find(paths):
         files.refuse_same(str(path), str(target))
+    targets.check_folder(folder)
+    if folder.exists():
+        targets.check_file(target)
     analysis = analyse(paths, limit)
     content = page.page(analysis).encode()
     folder.mkdir(parents=True, exist_ok=True)
     files.write(str(target), content)
     write(
-        f"{target}: {len(analysis.channels)} leads of {len(analysis.files)} recordings, "
-        f"{len(content)} bytes"
+        f"{target}: {counted(len(analysis.channels), 'channel')} of "
+        f"{counted(len(analysis.files), 'recording')}, {len(content)} bytes"
     )

@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import UsageError
 from ..fit.data import read_recording
 from ..readers.find import each_once, find
-from ..system import files
+from ..system import files, targets
 from ..topology.graph import Topology
 from ..topology.text import lines
 
@@ -57,6 +57,8 @@ def run(
     for path in find(paths):
         for other in filter(None, (target, picture)):
             files.refuse_same(str(path), other)
+    for other in filter(None, (target, picture)):
+        targets.check_file(other)
     channels, names = read_channels(paths)
     topology = Topology(channels, measure, names, most)
     if picture is not None:

@@ -16,6 +16,7 @@ import numpy as np
 from ... import archive, codec, presets
 from ...errors import RecordingError, VerifyError
 from ...fit.data import split
+from ...system.text import counted
 from . import baselines
 
 Write = Callable[[str], None]
@@ -93,7 +94,7 @@ def run(recordings: list[Path], keep_out: int, limit: int | None, write: Write) 
     table = rows(paths, channels)
     base = next(row for row in table if f"`{presets.DEFAULT}`" in row.name)
     kept = f"every {keep_out}th group of simultaneous leads" if keep_out else "all that was given"
-    write(f"{len(paths)} recordings ({kept}), {samples} samples:")
+    write(f"{counted(len(paths), 'recording')} ({kept}), {samples} samples:")
     write("")
     write("| step | bytes | ratio | bits a sample | against `linear` |")
     write("|---|---|---|---|---|")

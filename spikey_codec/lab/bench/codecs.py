@@ -7,8 +7,6 @@ Codecs that are programs read and write files; their times include starting them
 
 from __future__ import annotations
 
-import errno
-import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +19,7 @@ from ...errors import RecordingError, UsageError
 from ...fit.data import read_recording
 from ...quantizer.mapping import to_challenge_codes
 from ...readers.find import find
-from ...system import files
+from ...system import files, targets
 from . import others, recordings
 from .measure import Row, measure
 
@@ -159,8 +157,7 @@ def run(
         from ..figures.style import kind_of
 
         kind = kind_of(picture)  # before the work, not after it
-        if not os.path.isdir(os.path.dirname(picture) or "."):
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), picture)
+        targets.check_file(picture)
         for path in paths:
             files.refuse_same(str(path), picture)
     given = load(paths, raw, channels, rate, seconds)

@@ -10,6 +10,7 @@ import numpy as np
 from ...errors import RecordingError
 from ...readers import wav
 from ...readers.find import find
+from ...system.text import counted
 from ..simulate import codes_to_pcm, shipped_transition_levels, simulate_codes
 
 
@@ -28,7 +29,7 @@ def load(paths: list[Path]) -> tuple[list[np.ndarray], str]:
         if recording is None or not recording.samples.size:
             raise RecordingError(f"{file} is not a recording of 16-bit samples.")
         channels.append(np.ascontiguousarray(recording.samples[:, 0]))
-    return channels, f"{len(channels)} recordings"
+    return channels, counted(len(channels), "recording")
 
 
 def use_one_core() -> None:
