@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from networks import coder_for
-from spikey_codec import constants, weights
+from spikey_codec import weights
 from spikey_codec.engine import build
 from spikey_codec.lab.bench import energy, operations, power
 from spikey_codec.lab.simulate import simulate_codes
