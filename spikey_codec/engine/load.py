@@ -111,9 +111,7 @@ class Kernels(dict[tuple[str, str], Callable[..., int]]):
         return self[wanted]
 
 
-def _callable(
-    linker: llvm.ExecutionEngine, address: int, types: str
-) -> Callable[..., int]:
+def _callable(linker: llvm.ExecutionEngine, address: int, types: str) -> Callable[..., int]:
     """A function of the types "result(argument,...)" at an address; keeps its code alive.
 
     Numba's calling convention: a pointer for the result, one for an exception, then the

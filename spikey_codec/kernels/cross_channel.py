@@ -1,4 +1,4 @@
-"""Inter-channel prediction: a channel's own residuals, and what they add to another's prediction."""
+"""Inter-channel prediction: own residuals, and what they add to another prediction."""
 
 from __future__ import annotations
 

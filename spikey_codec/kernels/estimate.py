@@ -77,7 +77,9 @@ def add_masses(expected, quantizer, cdf, centre, reciprocal):
 
 
 @kernel(
-    taking("i2[::1]", Quantizer, "i4[::1]", LinearLanes, "i8", "i8", "i8[::1]", "i8[::1]", "i4[::1]")
+    taking(
+        "i2[::1]", Quantizer, "i4[::1]", LinearLanes, "i8", "i8", "i8[::1]", "i8[::1]", "i4[::1]"
+    )
 )
 def expectation_step(
     codes, level_bits, first_code, last_code, code_bits, transitions, levels, cdf,

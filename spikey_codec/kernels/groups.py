@@ -126,9 +126,7 @@ class NetworkLanes(NamedTuple):
     outputs: np.ndarray
     references: np.ndarray
     latents: np.ndarray
-    TYPES = (
-        "i4[:,::1],i8[:,::1],i4[:,::1],i4[:,::1],i4[:,::1],i4[:,::1],i4[:,::1],i2[:,:,::1]"
-    )
+    TYPES = "i4[:,::1],i8[:,::1],i4[:,::1],i4[:,::1],i4[:,::1],i4[:,::1],i4[:,::1],i2[:,:,::1]"
 
 
 class Network(NamedTuple):

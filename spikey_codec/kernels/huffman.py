@@ -117,7 +117,9 @@ def look_up(head, context, contexts, tables):
 
     By the primary table, or by the first length whose codewords lie above (Moffat and Turpin 1997).
     """
-    entry = int(tables.primary[index((context.number << PRIMARY_BITS) + (head >> SECONDARY_LENGTHS))])
+    entry = int(
+        tables.primary[index((context.number << PRIMARY_BITS) + (head >> SECONDARY_LENGTHS))]
+    )
     if entry > 0:
         return entry >> LENGTH_BITS, entry & 15
     at = 2 * context.number * SECONDARY_LENGTHS

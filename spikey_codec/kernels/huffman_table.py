@@ -218,9 +218,7 @@ def build_tables(
     """
     quantizer = Quantizer(level_bits, first_code, last_code, code_bits, transitions, levels)
     contexts = Contexts(first_bin, bins, cdf)
-    tables = HuffmanTables(
-        scratch, first_symbols, codewords, primary, secondary, sorted_symbols
-    )
+    tables = HuffmanTables(scratch, first_symbols, codewords, primary, secondary, sorted_symbols)
     built = 0
     for row in range(first_row, last_row + 1):
         first = int(bins[index(row), FIRST_CONTEXT])

@@ -16,9 +16,7 @@ def scale_at(state, lane):
     return scale_from(int(state.scales[index(lane), 0]), int(state.scales[index(lane), 1]))
 
 
-@kernel(
-    taking(Coded, Quantizer, Contexts, LinearLanes, "i4[::1]", HuffmanTables, "u4[::1]")
-)
+@kernel(taking(Coded, Quantizer, Contexts, LinearLanes, "i4[::1]", HuffmanTables, "u4[::1]"))
 def linear_huffman_encode(
     codes, lanes, row, level_bits, first_code, last_code, code_bits, transitions, levels,
     first_bin, bins, cdf, predictors, history, scales, offsets,
@@ -34,9 +32,7 @@ def linear_huffman_encode(
     quantizer = Quantizer(level_bits, first_code, last_code, code_bits, transitions, levels)
     contexts = Contexts(first_bin, bins, cdf)
     state = LinearLanes(predictors, history, scales)
-    tables = HuffmanTables(
-        scratch, first_symbols, codewords, primary, secondary, sorted_symbols
-    )
+    tables = HuffmanTables(scratch, first_symbols, codewords, primary, secondary, sorted_symbols)
     limits = limits_of(quantizer)
     bits = Bits(0, 0, 0)
     done = 0
@@ -64,9 +60,7 @@ def linear_huffman_encode(
     return finish(bits, out)
 
 
-@kernel(
-    taking(Coded, Quantizer, Contexts, LinearLanes, "i4[::1]", HuffmanTables, "u4[::1]")
-)
+@kernel(taking(Coded, Quantizer, Contexts, LinearLanes, "i4[::1]", HuffmanTables, "u4[::1]"))
 def linear_huffman_decode(
     codes, lanes, row, level_bits, first_code, last_code, code_bits, transitions, levels,
     first_bin, bins, cdf, predictors, history, scales, offsets,
@@ -80,9 +74,7 @@ def linear_huffman_decode(
     quantizer = Quantizer(level_bits, first_code, last_code, code_bits, transitions, levels)
     contexts = Contexts(first_bin, bins, cdf)
     state = LinearLanes(predictors, history, scales)
-    tables = HuffmanTables(
-        scratch, first_symbols, codewords, primary, secondary, sorted_symbols
-    )
+    tables = HuffmanTables(scratch, first_symbols, codewords, primary, secondary, sorted_symbols)
     limits = limits_of(quantizer)
     bits = Bits(0, 0, 0)
     done = 0

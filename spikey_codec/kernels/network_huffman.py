@@ -31,9 +31,7 @@ def expected_context(network, state, sample, quantizer, contexts):
 
 
 @kernel(
-    taking(
-        Coded, Quantizer, Contexts, NetworkLanes, "i4[::1]", Network, HuffmanTables, "u4[::1]"
-    )
+    taking(Coded, Quantizer, Contexts, NetworkLanes, "i4[::1]", Network, HuffmanTables, "u4[::1]")
 )
 def network_huffman_encode(
     codes, lanes, row, level_bits, first_code, last_code, code_bits, transitions, levels,
@@ -52,13 +50,9 @@ def network_huffman_encode(
     """
     quantizer = Quantizer(level_bits, first_code, last_code, code_bits, transitions, levels)
     contexts = Contexts(first_bin, bins, cdf)
-    state = NetworkLanes(
-        predictors, scales, window, residuals, cells, outputs, references, latents
-    )
+    state = NetworkLanes(predictors, scales, window, residuals, cells, outputs, references, latents)
     network = Network(shape, layers, weights, biases, logistic, memory, sums)
-    tables = HuffmanTables(
-        scratch, first_symbols, codewords, primary, secondary, sorted_symbols
-    )
+    tables = HuffmanTables(scratch, first_symbols, codewords, primary, secondary, sorted_symbols)
     bits = Bits(0, 0, 0)
     done = 0
     while done < len(codes):
@@ -81,9 +75,7 @@ def network_huffman_encode(
 
 
 @kernel(
-    taking(
-        Coded, Quantizer, Contexts, NetworkLanes, "i4[::1]", Network, HuffmanTables, "u4[::1]"
-    )
+    taking(Coded, Quantizer, Contexts, NetworkLanes, "i4[::1]", Network, HuffmanTables, "u4[::1]")
 )
 def network_huffman_decode(
     codes, lanes, row, level_bits, first_code, last_code, code_bits, transitions, levels,
@@ -99,13 +91,9 @@ def network_huffman_decode(
     """
     quantizer = Quantizer(level_bits, first_code, last_code, code_bits, transitions, levels)
     contexts = Contexts(first_bin, bins, cdf)
-    state = NetworkLanes(
-        predictors, scales, window, residuals, cells, outputs, references, latents
-    )
+    state = NetworkLanes(predictors, scales, window, residuals, cells, outputs, references, latents)
     network = Network(shape, layers, weights, biases, logistic, memory, sums)
-    tables = HuffmanTables(
-        scratch, first_symbols, codewords, primary, secondary, sorted_symbols
-    )
+    tables = HuffmanTables(scratch, first_symbols, codewords, primary, secondary, sorted_symbols)
     bits = Bits(0, 0, 0)
     done = 0
     while done < len(codes):

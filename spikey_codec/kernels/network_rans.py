@@ -68,9 +68,7 @@ def network_rans_encode(
     out : uint32, two words longer than `codes`
     """
     quantizer = Quantizer(level_bits, first_code, last_code, code_bits, transitions, levels)
-    state = NetworkLanes(
-        predictors, scales, window, residuals, cells, outputs, references, latents
-    )
+    state = NetworkLanes(predictors, scales, window, residuals, cells, outputs, references, latents)
     network = Network(shape, layers, weights, biases, logistic, memory, sums)
     mixer = Mixer(remainders, adaptive, regressors, masses)
     limits = limits_of(quantizer)
@@ -101,11 +99,7 @@ def network_rans_encode(
     return push_all(starts, widths, out)
 
 
-@kernel(
-    taking(
-        Coded, Quantizer, Contexts, NetworkLanes, "i4[::1]", Network, Mixer, "i8[::1]"
-    )
-)
+@kernel(taking(Coded, Quantizer, Contexts, NetworkLanes, "i4[::1]", Network, Mixer, "i8[::1]"))
 def network_rans_decode(
     codes, lanes, row, level_bits, first_code, last_code, code_bits, transitions, levels,
     first_bin, bins, cdf,
@@ -119,9 +113,7 @@ def network_rans_decode(
     OVERRUN if the payload is not what ends with the last code.
     """
     quantizer = Quantizer(level_bits, first_code, last_code, code_bits, transitions, levels)
-    state = NetworkLanes(
-        predictors, scales, window, residuals, cells, outputs, references, latents
-    )
+    state = NetworkLanes(predictors, scales, window, residuals, cells, outputs, references, latents)
     network = Network(shape, layers, weights, biases, logistic, memory, sums)
     mixer = Mixer(remainders, adaptive, regressors, masses)
     limits = limits_of(quantizer)
