@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..constants import GREATEST_TAP_SHIFT, NEWEST_TAP, OLDEST_TAP, TAP_BITS, TAPS
-from ..kernels.bind import add_offsets, add_products, lagged_products, own_residuals
+from ..kernels.bind import add_offsets, lagged_products, own_residuals
 from .cholesky import solve_large
+from .products import common_products
 
 USUAL_REFERENCES = 4  # that the encoder looks for: more pay on large arrays alone
 REFERENCE_BYTES = 3 + TAPS  # that one takes in a channel's header
@@ -25,7 +26,6 @@ WEAKEST = 0.02  # correlation of a reference that is worth a try
 # rare large ones do not decide.
 CLIP = 1 << 15
 GREATEST_TAP = (1 << TAP_BITS) - 1
-BLOCK = 2048  # frames of all channels that a processor's cache holds
 CORRELATION_BITS, GREATEST_CORRELATION = 7, 127  # a correlation is sent in 1/128
 
 Residuals = Sequence[np.ndarray | None]  # of every channel; None for one that takes no part
@@ -149,7 +149,8 @@ def choose_references(
     if len(channels) < 2:
         return chosen
     products = Products(all_residuals)
-    together = _common_products([np.asarray(products.clipped[i]) for i in channels])
+    clipped = [np.asarray(products.clipped[i]) for i in channels]
+    together = common_products(clipped).astype(float)
     size = np.sqrt(np.diag(together).clip(1))
     measure = np.abs(together) / size[:, None] / size[None]
     np.fill_diagonal(measure, 0)
@@ -167,17 +168,6 @@ def choose_references(
             chosen[channels[new]] = _worth(all_residuals, products, channels[new], near)
         coded.append(new)
     return chosen
-
-
-def _common_products(clipped: list[np.ndarray]) -> npt.NDArray[np.float64]:
-    """Sums of products of every two channels' residuals of the same frame; integers.
-
-    Not by `@`, which takes all of a machine's processors for it.
-    """
-    sums = np.zeros((len(clipped), len(clipped)), np.int64)
-    for start in range(0, len(clipped[0]), BLOCK):
-        add_products(np.stack([residual[start : start + BLOCK] for residual in clipped]), sums)
-    return sums.astype(float)
 
 
 def _worth(
