@@ -47,7 +47,7 @@ class Recording:
     ------
     NotBrainwireError, VersionError, CorruptError; RecordingError where the file holds no samples
     but other bytes; UsageError for what cannot be read from, and from copying and pickling where
-    the source is an open file without a name; OSError of the file.
+    the source is an open file that no path leads to; OSError of the file.
     """
 
     dtype = np.dtype(np.int16)

@@ -14,7 +14,7 @@ import pytest
 
 import spikey_codec
 from patience import PATIENCE
-from sharing import METHODS, everywhere, push_on, read_members, read_parts
+from sharing import METHODS, everywhere, push_on, read_members, read_parts, round_trip
 from spikey_codec.archive import Archive, pack
 from spikey_codec.bitstream import index
 from spikey_codec.coders import table
@@ -108,6 +108,18 @@ def test_a_stream_goes_on_in_another_process(method):
     assert everywhere(method, push_on, [(encoder, decoder, frames)] * 2) == [expected] * 2
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_codecs_go_to_other_processes(method):
+    Spikey = pytest.importorskip("spikey_codec.plugins.numcodecs").Spikey
+    expected = [EXPECTED.tobytes()] * 2
+    assert everywhere(method, round_trip, [(Spikey(), EXPECTED)] * 2) == expected
+
+
+def test_codecs_of_zarr_are_copied():
+    codec = pytest.importorskip("spikey_codec.plugins.zarr").SpikeyCodec()
+    assert copies(codec) == [codec] * 3
+
+
 OPENED = None  # what forked children find, without having been given it
 
 
@@ -116,12 +128,16 @@ def read_what_was_opened(starts: list[int]) -> list[bytes]:
 
 
 @needs_fork
-@pytest.mark.parametrize("of", ["path", "file", "raw file", "unnamed file", "bytes"])
+@pytest.mark.parametrize(
+    "of", ["path", "file", "raw file", "unnamed file", "file of fsspec", "bytes"]
+)
 def test_forked_children_share_an_open_recording(path, monkeypatch, of):
     if of == "path":
         opened = path
     elif of == "bytes":
         opened = path.read_bytes()
+    elif of == "file of fsspec":
+        opened = pytest.importorskip("fsspec").open(str(path), "rb").open()
     elif of == "unnamed file":
         opened = tempfile.TemporaryFile()  # noqa: SIM115
         opened.write(path.read_bytes())
@@ -313,9 +329,9 @@ def test_an_open_file_is_copied_by_its_name(path):
             other.close()
 
 
-def test_open_files_without_a_name_are_not_copied(path):
+def test_open_files_that_no_path_leads_to_are_not_copied(path):
     data = path.read_bytes()
-    with open(path, "rb") as moved, gzip.open(path.with_suffix(".gz"), "wb") as file:
+    with gzip.open(path.with_suffix(".gz"), "wb") as file:
         file.write(data)
     with (
         tempfile.TemporaryFile() as unnamed,
@@ -329,7 +345,7 @@ def test_open_files_without_a_name_are_not_copied(path):
                 path.unlink()
             assert np.array_equal(found[:], EXPECTED)
             for attempt in (pickle.dumps, copy.deepcopy, copy.copy):
-                with pytest.raises(UsageError, match="no name"):
+                with pytest.raises(UsageError, match="no path"):
                     attempt(found)
 
 

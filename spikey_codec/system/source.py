@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 WINDOW = 1 << 16  # bytes per read at least: a header has many small fields
 BECAME_SHORTER = "The file became shorter while it was being read"
+# Modules whose files wrap another one, and the attribute that it is.
+WRAPPERS = {"tempfile": "file", "fsspec.implementations.local": "f"}
 MOST_AT_ONCE = 1 << 30  # bytes: some systems refuse to read 2 GiB in one call
 
 
@@ -124,11 +126,11 @@ class FileBytes:
         self._file.close()
 
     def reopened(self) -> Reopened:
-        """What another process opens it again by; UsageError for a file without a name."""
+        """What another process opens it again by; UsageError where no path leads to it."""
         if self._path is None or not self._is_at(self._path):
             raise UsageError(
-                "An open file that has no name cannot go to another process; open it by its path "
-                "there, or give its bytes."
+                "This open file cannot be copied or go to another process, since no path leads to "
+                "it; open it there, or give its bytes."
             )
         return Reopened(self._path, self._size)
 
@@ -150,8 +152,7 @@ def _raw(file: Any) -> io.FileIO | None:
 
     The descriptor of a GzipFile, for one, leads to other bytes.
     """
-    if type(file).__module__ == "tempfile":
-        file = getattr(file, "file", file)
+    file = getattr(file, WRAPPERS.get(type(file).__module__, ""), file)
     if type(file) in (io.BufferedReader, io.BufferedRandom):
         file = file.raw
     return file if type(file) is io.FileIO else None
