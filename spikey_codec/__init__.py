@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from .readers.base import BytesLike
     from .recording import Recording
 
 __version__ = "0.2.0"
@@ -38,21 +39,21 @@ sys.meta_path.append(_aliases.Finder)
 # Importing the package loads nothing that a caller does not use.
 
 
-def compress(data: bytes, preset: str | None = None) -> bytes:
+def compress(data: BytesLike, preset: str | None = None) -> bytes:
     """Compress the bytes of a file: see `spikey_codec.codec.compress`."""
     from . import codec
 
     return codec.compress(data, preset)
 
 
-def decompress(data: bytes) -> bytes:
+def decompress(data: BytesLike) -> bytes:
     """The file that `compress` was given: see `spikey_codec.codec.decompress`."""
     from . import codec
 
     return codec.decompress(data)
 
 
-def open(source: str | os.PathLike[str] | BinaryIO | bytes) -> Recording:
+def open(source: str | os.PathLike[str] | BinaryIO | BytesLike) -> Recording:
     """A compressed recording as an array: see `spikey_codec.recording.Recording`."""
     from .recording import Recording
 
@@ -66,7 +67,7 @@ def encode_array(array: np.ndarray, preset: str | None = None) -> bytes:
     return arrays.encode_array(array, preset)
 
 
-def decode_array(data: bytes) -> np.ndarray:
+def decode_array(data: BytesLike | np.ndarray) -> np.ndarray:
     """The array that `encode_array` was given: see `spikey_codec.arrays.decode_array`."""
     from . import arrays
 

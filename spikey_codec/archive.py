@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import zlib
 from collections.abc import Iterable
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from ._aliases import moved
 from .archive_group import find_groups, read_body, write_body
@@ -26,6 +26,7 @@ from .bitstream.archive_index import (
 )  # fmt: skip
 from .bitstream.fields import Reader
 from .errors import CorruptError, NotBrainwireError, UsageError, VersionError
+from .readers.base import BytesLike
 
 
 def pack(members: Iterable[tuple[str, bytes]], preset: str | None = None) -> bytes:
@@ -83,8 +84,12 @@ class Archive:
         where this is no archive, or its index is not what `pack` wrote; OSError of the file.
     """
 
-    def __init__(self, source: BinaryIO | bytes) -> None:
-        self._source = source if hasattr(source, "read") else io.BytesIO(source)
+    def __init__(self, source: BinaryIO | BytesLike) -> None:
+        self._source: BinaryIO
+        if hasattr(source, "read"):
+            self._source = cast(BinaryIO, source)
+        else:
+            self._source = io.BytesIO(source)
         self.size = self._source.seek(0, io.SEEK_END)
         begin, end = self._find_index()
         start = self._read(0, end + CHECK_BYTES)

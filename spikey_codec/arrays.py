@@ -13,6 +13,7 @@ import numpy as np
 from . import codec
 from .errors import RecordingError, UsageError
 from .readers import wav
+from .readers.base import BytesLike
 
 ROWS, COLUMNS = 1, 2  # the WAV's rate: frame after frame (C order), lead after lead (Fortran)
 MOST_CHANNELS = (1 << 15) - 1  # a WAV's block align has 16 bits, of 2 bytes a channel
@@ -50,10 +51,10 @@ def encode_array(array: np.ndarray, preset: str | None = None) -> bytes:
     except ValueError:
         raise UsageError("An array of 4 GiB or more cannot be coded at once.") from None
     samples = np.ascontiguousarray(array, "<i2")
-    return codec.compress(b"".join((header, samples)), preset)
+    return codec.compress(b"".join((header, samples.data)), preset)
 
 
-def decode_array(data: bytes | memoryview | np.ndarray) -> np.ndarray:
+def decode_array(data: BytesLike | np.ndarray) -> np.ndarray:
     """The samples that `encode_array` was given, or those of any compressed 16-bit WAV.
 
     Parameters
@@ -70,7 +71,8 @@ def decode_array(data: bytes | memoryview | np.ndarray) -> np.ndarray:
     RecordingError for a .brainwire file of something else than 16-bit samples; and whatever
     `spikey_codec.decompress` raises.
     """
-    recording = wav.split(codec.decompress(memoryview(data).cast("B")))
+    view = data.data if isinstance(data, np.ndarray) else memoryview(data)
+    recording = wav.split(codec.decompress(view.cast("B")))
     if recording is None:
         raise RecordingError("These bytes hold a file that has no 16-bit samples, not an array.")
     of_columns = recording.rate == COLUMNS and wav.is_plain(recording)

@@ -7,7 +7,7 @@ import threading
 import zlib
 from collections import OrderedDict
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from ._aliases import moved
 from .bitstream import index
 from .bitstream.header import read_header
 from .errors import RecordingError
+from .readers.base import BytesLike
 from .system.source import FileBytes
 
 KEPT = 2  # chunks that stay decoded: frames around a border are read again and again
@@ -47,16 +48,20 @@ class Recording:
     dtype = np.dtype(np.int16)
     ndim = 2
 
-    def __init__(self, source: str | os.PathLike[str] | BinaryIO | FileBytes | bytes) -> None:
+    def __init__(self, source: str | os.PathLike[str] | BinaryIO | FileBytes | BytesLike) -> None:
         self._lock = threading.Lock()
         self._kept: OrderedDict[int, np.ndarray] = OrderedDict()
-        self._file = None
+        self._file: BinaryIO | None = None
         if isinstance(source, (str, os.PathLike)):
             source = self._file = open(source, "rb")  # noqa: SIM115 (closed by close)
         try:
-            if hasattr(source, "read"):
-                source = FileBytes(source)
-            self._source = source if isinstance(source, FileBytes) else memoryview(source)
+            self._source: FileBytes | memoryview
+            if isinstance(source, FileBytes):
+                self._source = source
+            elif hasattr(source, "read"):
+                self._source = FileBytes(cast(BinaryIO, source))
+            else:
+                self._source = memoryview(source)
             header, reader = read_header(self._source)
             self._preset = presets.of_file(header.preset, header.network)
             self.preset = self._preset.name
@@ -127,9 +132,8 @@ class Recording:
             extent = self._extents[number]
             samples = codec.decode_extent(self._preset, self._header, extent, self._source)
             if extent.check is None:  # there is one chunk
-                before = zlib.crc32(
-                    samples.astype("<i2", order="C", copy=False), zlib.crc32(self.head)
-                )
+                stored = samples.astype("<i2", order="C", copy=False)
+                before = zlib.crc32(stored.data, zlib.crc32(self.head))
                 codec.compare_checksum(zlib.crc32(self.tail, before), self._header)
             self._kept[number] = samples
             if len(self._kept) > KEPT:

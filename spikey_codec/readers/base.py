@@ -6,6 +6,8 @@ from typing import NamedTuple, Protocol
 
 SAMPLE_BYTES = 2  # int16, little-endian
 
+BytesLike = bytes | bytearray | memoryview
+
 
 class Source(Protocol):
     """Bytes that are read where they are wanted: a bytes-like object, or a file's."""
