@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from . import _aliases
 from .errors import SpikeyError
+from .version import __version__
 
 if TYPE_CHECKING:
     import os
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from .readers.base import BytesLike
     from .recording import Recording
 
-__version__ = "0.2.0"
 __all__ = [
     "SpikeyError",
     "__version__",

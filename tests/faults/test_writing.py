@@ -50,7 +50,7 @@ def here(tmp_path, monkeypatch) -> Path:
 @pytest.fixture
 def short_chunks(monkeypatch):
     """Chunks of 500 frames, read one by one, so that short recordings have many."""
-    monkeypatch.setattr(chunk, "LONGEST", 500)
+    monkeypatch.setattr(index, "LONGEST_CHUNK", 500)
     monkeypatch.setattr(sources, "WINDOW", 500)
 
 
