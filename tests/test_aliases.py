@@ -20,7 +20,9 @@ def test_a_module_has_its_old_name_too(old, new):
         found = importlib.import_module(f"spikey_codec.{new}")
     except ImportError:
         pytest.skip(f"{old} is of another version")
-    with pytest.warns(DeprecationWarning, match=rf"spikey_codec\.{old} is now spikey_codec\.{new}$"):
+    with pytest.warns(
+        DeprecationWarning, match=rf"spikey_codec\.{old} is now spikey_codec\.{new}$"
+    ):
         assert importlib.import_module(f"spikey_codec.{old}") is found
     assert getattr(spikey_codec, old) is found
     assert found.__name__ == found.__spec__.name == f"spikey_codec.{new}"

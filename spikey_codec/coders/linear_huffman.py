@@ -12,9 +12,8 @@ from ..constants import CENTRE, LONG_TERM_SHIFT, ORDER, SCALE_BITS, SHORT_TERM_S
 from ..entropy.contexts import bin_of
 from ..entropy.huffman import empty_tables
 from ..errors import CorruptError
+from ..kernels.bind import build_tables, linear_huffman_decode, linear_huffman_encode
 from ..kernels.groups import LinearLanes
-from ..kernels.huffman_table import build_tables
-from ..kernels.linear_huffman import linear_huffman_decode, linear_huffman_encode
 from . import interleave
 from .base import NO_OFFSETS, Coder, State, check_end, to_payload, to_words
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..entropy.huffman import empty_tables
 from ..errors import CorruptError
-from ..kernels.network_huffman import network_huffman_decode, network_huffman_encode
+from ..kernels.bind import network_huffman_decode, network_huffman_encode
 from .base import NO_OFFSETS, State, check_end, to_payload, to_words
 from .network import NetworkCoder
 

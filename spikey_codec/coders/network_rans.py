@@ -10,8 +10,8 @@ import numpy as np
 from ..bitstream.channel_header import ChannelHeader
 from ..constants import DENSITIES, FIRST_ENERGY, FIRST_SHARES, GAINS, PAST_REMAINDERS
 from ..errors import CorruptError
+from ..kernels.bind import network_rans_decode, network_rans_encode
 from ..kernels.groups import FIRST_GAIN, Mixer
-from ..kernels.network_rans import network_rans_decode, network_rans_encode
 from .base import NO_OFFSETS, TOO_SHORT, State
 from .network import NetworkCoder
 

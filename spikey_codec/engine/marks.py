@@ -53,7 +53,7 @@ def _choose() -> tuple[str, ModuleType | None]:
     return ("jit" if wanted == "auto" else wanted), None
 
 
-name, _module = _choose()
+name, compiled = _choose()  # the engine, and its module where it is "aot"
 
 
 def kernel(signature: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
@@ -63,17 +63,17 @@ def kernel(signature: str) -> Callable[[Callable[..., int]], Callable[..., int]]
         own_name = function.__name__
         signatures[own_name] = signature
         if name == "aot":
-            return getattr(_module, own_name)
+            return getattr(compiled, own_name)
         if name == "python":
             return function
 
         @functools.wraps(function)
-        def compiled(*arguments: Any) -> int:
+        def run(*arguments: Any) -> int:
             from . import load
 
             return load.kernels()[own_name, signature](*arguments)
 
-        return compiled
+        return run
 
     return mark
 

@@ -7,7 +7,10 @@ import functools
 import importlib
 import os
 import zlib
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CPU_BASELINE = "x86-64-v3"  # the target on x86-64, where the processor has these:
 CPU_FEATURES = ("AVX2", "FMA3")
@@ -17,7 +20,8 @@ PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 def sources() -> list[str]:
     """Paths of the files that compiled kernels depend on, in a fixed order."""
     folder = os.path.join(PACKAGE, "kernels")
-    kernels = sorted(name for name in os.listdir(folder) if name.endswith(".py"))
+    kernels = sorted(set(os.listdir(folder)) - {"bind.py"})  # which compiled kernels do not need
+    kernels = [name for name in kernels if name.endswith(".py")]
     return [
         os.path.join(PACKAGE, "constants.py"),
         os.path.join(PACKAGE, "engine", "build.py"),
@@ -49,6 +53,8 @@ def processor() -> str:
 
 def cache_folders() -> list[Path]:
     """Where the object file may be kept, in the order in which they are tried."""
+    from pathlib import Path  # costs a part of the start-up, and compiled kernels do without
+
     folders = [Path(PACKAGE) / "__pycache__"]
     if wanted := os.environ.get("XDG_CACHE_HOME"):
         return [*folders, Path(wanted) / "spikey"]

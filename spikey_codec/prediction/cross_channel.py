@@ -15,8 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..constants import GREATEST_TAP_SHIFT, NEWEST_TAP, OLDEST_TAP, TAP_BITS, TAPS
-from ..kernels.cross_channel import add_offsets, own_residuals
-from ..kernels.estimate import lagged_products
+from ..kernels.bind import add_offsets, lagged_products, own_residuals
 from .cholesky import solve_large
 
 USUAL_REFERENCES = 4  # that the encoder looks for: more pay on large arrays alone

@@ -23,7 +23,7 @@ from ..constants import (
     SHORT_TERM_SHIFT,
     TRANSITION_BITS,
 )
-from ..kernels.estimate import expectation_step
+from ..kernels.bind import expectation_step
 from .mapping import Mapping, code_range, codes_of
 from .nonuniform import (
     EVEN_WIDTH,

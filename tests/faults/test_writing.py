@@ -27,7 +27,8 @@ from faults import (
     process,
 )
 from patience import PATIENCE
-from spikey_codec import archive, chunk, codec, weights
+from spikey_codec import archive, codec, weights
+from spikey_codec.bitstream import index
 from spikey_codec.errors import CorruptError
 from spikey_codec.lab.simulate import codes_to_pcm, simulate_codes, write_recordings
 from spikey_codec.stream import Calibration
