@@ -61,7 +61,7 @@ def encode_array(array: np.ndarray, preset: str | None = None) -> bytes:
     except ValueError:
         raise UsageError("An array of 4 GiB or more cannot be coded at once.") from None
     samples = np.ascontiguousarray(array, "<i2")
-    return codec.compress(b"".join((header, samples)), preset)
+    return codec.compress(b"".join((header, samples.data)), preset)
 
 
 def decode_array(data: Buffer) -> np.ndarray:

@@ -14,7 +14,7 @@ from . import chunk, presets
 from ._aliases import moved
 from .bitstream import index
 from .bitstream.header import Header, read_header, write_header
-from .constants import CHALLENGE
+from .constants import CHALLENGE, LINEAR
 from .errors import CorruptError, SpikeyError, VerifyError
 from .presets import Preset
 from .quantizer.detect import MappingDetector
@@ -93,7 +93,7 @@ def encoded(
     if place is None:
         data = bytes(source[:])
         # Nothing is predicted: a reader without the network can decode it.
-        yield write_header(Header(presets.LINEAR, zlib.crc32(data), head=data, opaque=True))
+        yield write_header(Header(LINEAR, zlib.crc32(data), head=data, opaque=True))
         return
     header = Header(resolved.number, 0, *place[1:], network=resolved.identity)
     header.head, header.tail = bytes(source[: place.start]), bytes(source[place.end :])
@@ -101,7 +101,7 @@ def encoded(
     checksum = zlib.crc32(header.head)
     for samples in _blocks(source, place):
         detector.add(samples)
-        checksum = zlib.crc32(samples, checksum)
+        checksum = zlib.crc32(samples.data, checksum)
     header.checksum = zlib.crc32(header.tail, checksum)
     if place.frames:
         header.mapping = _mapping(detector, source, place)
@@ -112,7 +112,7 @@ def encoded(
     def work() -> Iterator[Samples]:
         nonlocal again
         for samples in _blocks(source, place):
-            again = zlib.crc32(samples, again)
+            again = zlib.crc32(samples.data, again)
             yield Samples(resolved, header.mapping, samples)
 
     chunks = len(_starts(place))
@@ -150,7 +150,7 @@ def decoded(
         work = (_part_of(preset, header, extent, reader.data) for extent in extents)
         for samples in ordered(decode_chunk, work, jobs):
             samples = samples.astype("<i2", order="C", copy=False)
-            checksum = zlib.crc32(samples, checksum)
+            checksum = zlib.crc32(samples.data, checksum)
             yield samples.data.cast("B")
             report(len(extents))
         checksum = zlib.crc32(header.tail, checksum)

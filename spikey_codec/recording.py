@@ -131,9 +131,8 @@ class Recording:
             extent = self._extents[number]
             samples = codec.decode_extent(self._preset, self._header, extent, self._source)
             if extent.check is None:  # there is one chunk
-                before = zlib.crc32(
-                    samples.astype("<i2", order="C", copy=False), zlib.crc32(self.head)
-                )
+                stored = samples.astype("<i2", order="C", copy=False)
+                before = zlib.crc32(stored.data, zlib.crc32(self.head))
                 codec.compare_checksum(zlib.crc32(self.tail, before), self._header)
             self._kept[number] = samples
             while len(self._kept) > KEPT:

@@ -14,6 +14,7 @@ functions below that kernels use are for the interpreter; build.py has the same 
 from __future__ import annotations
 
 import functools
+import importlib
 import os
 from collections.abc import Callable
 from types import ModuleType
@@ -30,12 +31,12 @@ signatures: dict[str, str] = {}  # of all kernels whose modules have been import
 def _compiled_module() -> ModuleType | None:
     """The ahead-of-time module if it exists, is current and fits this processor, else None."""
     try:
-        from .. import _kernels
+        module = importlib.import_module("spikey_codec._kernels")
     except ImportError:
         return None
-    if _kernels.source_stamp() != target.source_stamp():
+    if module.source_stamp() != target.source_stamp():
         return None
-    return None if _kernels.needs_baseline() and not target.has_baseline() else _kernels
+    return None if module.needs_baseline() and not target.has_baseline() else module
 
 
 def _choose() -> tuple[str, ModuleType | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib
 import os
 import zlib
 from typing import TYPE_CHECKING
@@ -40,9 +41,7 @@ def source_stamp() -> int:
 
 def has_baseline() -> bool:
     """Whether this processor runs code compiled for CPU_BASELINE."""
-    import numpy as np
-
-    have = np._core._multiarray_umath.__cpu_features__
+    have = importlib.import_module("numpy._core._multiarray_umath").__cpu_features__
     return all(have.get(feature) for feature in CPU_FEATURES)
 
 

@@ -10,7 +10,6 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 from numcodecs.abc import Codec  # type: ignore[import-untyped, unused-ignore]
 from numcodecs.compat import ndarray_copy  # type: ignore[import-untyped, unused-ignore]
 
@@ -19,7 +18,7 @@ from ..errors import UsageError
 from ..system.source import byte_view
 
 if TYPE_CHECKING:
-    BytesLike = bytes | bytearray | memoryview
+    from ..system.source import Buffer
 
 
 class Spikey(Codec):  # type: ignore[misc, unused-ignore]
@@ -41,7 +40,7 @@ class Spikey(Codec):  # type: ignore[misc, unused-ignore]
         presets.resolve(preset)  # now, not when the first chunk is written
         self.preset = preset
 
-    def encode(self, buf: npt.NDArray[np.int16] | BytesLike) -> bytes:
+    def encode(self, buf: Buffer) -> bytes:
         """Compress a buffer.
 
         Parameters
@@ -66,7 +65,7 @@ class Spikey(Codec):  # type: ignore[misc, unused-ignore]
             raise UsageError("Spikey codes little-endian int16; this array is big-endian.")
         return arrays.encode_array(array, self.preset)
 
-    def decode(self, buf: BytesLike | npt.NDArray[Any], out: Any = None) -> Any:
+    def decode(self, buf: Buffer, out: Any = None) -> Any:
         """Inverse of `encode`.
 
         Parameters

@@ -17,7 +17,7 @@ BLOCK = 1 << 17  # values at a time, which a processor's cache holds
 SHORTEST_BLOCK = 256  # frames
 
 
-def common_products(channels: Sequence[np.ndarray]) -> npt.NDArray[np.int64]:
+def common_products(channels: Sequence[np.ndarray] | np.ndarray) -> npt.NDArray[np.int64]:
     """Sums of the products of every two channels' values in the same frame: int64, symmetric.
 
     channels : int32, of the same length, such that the sums fit 64 bits

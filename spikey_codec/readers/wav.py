@@ -110,7 +110,7 @@ def join(recording: Recording) -> bytes:
     The samples may be of any byte order and memory layout; TypeError if they are not int16.
     """
     samples = recording.samples.astype("<i2", order="C", casting="equiv", copy=False)
-    return b"".join((recording.head, samples, recording.tail))
+    return b"".join((recording.head, samples.data, recording.tail))
 
 
 def plain_header(frames: int, channels: int, rate: int) -> bytes:
