@@ -6,6 +6,7 @@ import errno
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,18 +20,22 @@ from .presets import Preset
 from .quantizer.detect import MappingDetector
 from .quantizer.mapping import Mapping, codes_of, to_samples
 from .readers import wav
-from .readers.base import SAMPLE_BYTES, BytesLike, Place, Source
+from .readers.base import SAMPLE_BYTES, Place, Source
 from .system.pool import ordered
+from .system.source import byte_view
+
+if TYPE_CHECKING:
+    from .system.source import Buffer
 
 Report = Callable[[int], None]
 
 
-def compress(data: BytesLike, preset: str | None = None) -> bytes:
+def compress(data: Buffer, preset: str | None = None) -> bytes:
     """Compress the bytes of a file, a WAV recording or anything else.
 
     Parameters
     ----------
-    data : bytes-like
+    data : bytes, or another contiguous buffer, which is taken as its bytes
         16-bit PCM WAV of any framing is predicted and coded; other bytes are packed as they are.
     preset : str, optional
         Name of a preset (`spikey_codec.presets.names()`); the default is "linear".
@@ -41,12 +46,13 @@ def compress(data: BytesLike, preset: str | None = None) -> bytes:
 
     Raises
     ------
-    UsageError for an unknown preset.
+    UsageError for an unknown preset, and for what is no contiguous buffer.
     """
-    return b"".join(encoded(memoryview(data), preset))
+    of_array = "; encode_array takes arrays of samples of any layout"
+    return b"".join(encoded(byte_view(data, "compress", of_array), preset))
 
 
-def decompress(data: BytesLike) -> bytes:
+def decompress(data: Buffer) -> bytes:
     """The file that `compress` was given.
 
     Raises
@@ -54,8 +60,10 @@ def decompress(data: BytesLike) -> bytes:
     NotBrainwireError, VersionError, CorruptError
         where the bytes are not, or are no longer, what `compress` wrote. What is returned has
         the checksum of the original.
+    UsageError
+        for what is no contiguous buffer
     """
-    return b"".join(decoded(memoryview(data)))
+    return b"".join(decoded(byte_view(data, "decompress")))
 
 
 def encoded(

@@ -25,6 +25,7 @@ from .coders.base import Coder, State
 from .constants import CHALLENGE, CHALLENGE_RATE, PLAIN
 from .errors import CorruptError, SpikeyError, UsageError
 from .quantizer.mapping import Mapping, to_challenge_codes, to_samples
+from .system.source import byte_view
 
 __all__ = ["Calibration", "StreamDecoder", "StreamEncoder"]
 
@@ -159,7 +160,7 @@ class StreamDecoder:
 
     def blocks(self, data: bytes) -> Iterator[tuple[int, np.ndarray]]:
         """Like `push`, packet by packet: (first frame, samples)."""
-        self._kept += bytes(data)
+        self._kept += byte_view(data, "A stream")
         return self._blocks(ended=False)
 
     def finish(self) -> Iterator[tuple[int, np.ndarray]]:

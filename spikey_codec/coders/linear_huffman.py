@@ -23,8 +23,8 @@ COMMON_RESIDUALS = 1, 15  # codes: nearly all channels' mean |residuals| stay be
 class LinearHuffman(Coder):
     """See `Coder`."""
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def clear(self) -> None:
+        """See `Coder`."""
         self.tables = empty_tables(self.bins, self.encoding, not self.encoding)
 
     def segments(self, frames: int, channels: int) -> int:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ..entropy.huffman import empty_tables
@@ -16,8 +14,8 @@ from .network import NetworkCoder
 class NetworkHuffman(NetworkCoder):
     """See `Coder`."""
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def clear(self) -> None:
+        """See `Coder`."""
         self.tables = empty_tables(self.bins, self.encoding, not self.encoding)
 
     def encode(self, codes: np.ndarray, state: State, offsets: np.ndarray = NO_OFFSETS) -> bytes:

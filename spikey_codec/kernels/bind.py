@@ -13,6 +13,7 @@ from ..engine import marks
 
 HOMES = {
     "add_offsets": "cross_channel",
+    "add_products": "estimate",
     "build_tables": "huffman_table",
     "expectation_step": "estimate",
     "lagged_products": "estimate",

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from ..constants import GREATEST_TAP_SHIFT, NEWEST_TAP, OLDEST_TAP, TAP_BITS, TAPS
 from ..kernels.bind import add_offsets, lagged_products, own_residuals
 from .cholesky import solve_large
+from .products import common_products
 
 USUAL_REFERENCES = 4  # that the encoder looks for: more pay on large arrays alone
 REFERENCE_BYTES = 3 + TAPS  # that one takes in a channel's header
@@ -148,8 +149,8 @@ def choose_references(
     if len(channels) < 2:
         return chosen
     products = Products(all_residuals)
-    clipped = np.stack([np.asarray(products.clipped[i]) for i in channels]).astype(float)
-    together = clipped @ clipped.T
+    clipped = [np.asarray(products.clipped[i]) for i in channels]
+    together = common_products(clipped).astype(float)
     size = np.sqrt(np.diag(together).clip(1))
     measure = np.abs(together) / size[:, None] / size[None]
     np.fill_diagonal(measure, 0)
