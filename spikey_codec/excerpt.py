@@ -20,14 +20,17 @@ def part_of(recording: Recording, span: str | None, channels: str | None) -> Ite
     Parameters
     ----------
     recording : Recording
-    span : "START:STOP" in frames, or in seconds where an `s` follows; either may be left out
+    span : "START:STOP" in frames, or in seconds where an `s` follows; either may be left out.
+        It holds a frame at least, unless START is STOP as given
     channels : "0,2,8-15"; the file holds them in this order
 
     Raises
     ------
-    UsageError for another form, for frames or channels that do not exist, and where no WAV can
-    hold the part.
+    UsageError for another form, for frames or channels that do not exist, for a range that holds
+    nothing, for seconds where the rate is unknown, and where no WAV can hold the part.
     """
+    if not len(recording) and span is None:
+        raise UsageError("The recording has no frames, so there is no part of it to restore.")
     start, stop = (0, len(recording)) if span is None else frames_of(span, recording)
     chosen = list(range(recording.shape[1]))
     if channels is not None:
@@ -45,29 +48,42 @@ def part_of(recording: Recording, span: str | None, channels: str | None) -> Ite
 
 def frames_of(span: str, recording: Recording) -> tuple[int, int]:
     """The first frame of a range and the one after its last; see `part_of`."""
-    limits = []
-    for text, otherwise in zip(span.split(":"), (0, len(recording)), strict=False):
-        try:
-            if len(text) > LONGEST_NUMBER or "e" in text.lower():  # 1e999999999 has no room
-                raise ValueError
-            if not text:
-                limits.append(otherwise)
-            elif text.endswith(SECONDS):
-                limits.append(round(Fraction(text.removesuffix(SECONDS)) * recording.rate))
-            else:
-                limits.append(int(text))
-        except (ValueError, ZeroDivisionError) as error:
-            raise UsageError(
-                f"{text!r} is neither a number of frames nor of seconds (as in 2.5s)."
-            ) from error
     if span.count(":") != 1:
         raise UsageError(f"A range is START:STOP, not {span!r}.")
-    start, stop = limits
+    given = [_frame_of(text, recording) for text in span.split(":")]
+    start, stop = (0 if given[0] is None else round(given[0])), len(recording)
+    if given[1] is not None:
+        stop = round(given[1])
     if not 0 <= start <= stop <= len(recording):
         raise UsageError(
             f"There are no frames {start} to {stop}: the recording has {len(recording)}."
         )
+    if start == stop and (given[0] != given[1] or span == ":"):  # 5:5 asks for nothing
+        raise UsageError(
+            f"The range {span} holds no frame of the recording, which has {len(recording)}."
+        )
     return start, stop
+
+
+def _frame_of(text: str, recording: Recording) -> Fraction | None:
+    """The frame that a limit of a range stands for, not rounded; None where it is left out."""
+    if not text:
+        return None
+    try:
+        if len(text) > LONGEST_NUMBER or "e" in text.lower():  # 1e999999999 has no room
+            raise ValueError
+        in_seconds = text.endswith(SECONDS)
+        number = Fraction(text.removesuffix(SECONDS) if in_seconds else int(text))
+    except (ValueError, ZeroDivisionError) as error:
+        raise UsageError(
+            f"{text!r} is neither a number of frames nor of seconds (as in 2.5s)."
+        ) from error
+    if in_seconds and not recording.rate:
+        raise UsageError(
+            f"The recording's sampling rate is unknown, so {text} is no frame; give the range in "
+            "frames, or encode again with --rate."
+        )
+    return number * recording.rate if in_seconds else number
 
 
 def channels_of(text: str, recording: Recording) -> list[int]:

@@ -105,20 +105,73 @@ def test_processes_encode_and_decode_a_folder(here, spikey, originals):
 
 @both
 def test_files_folders_and_repetitions(here, spikey, at_once, direction):
-    folder, ending, made = KINDS[direction]
+    folder, ending, _ = KINDS[direction]
     first = sorted((here / folder).iterdir())[0]
     (here / f"one{ending.upper()}").write_bytes(first.read_bytes())
     (here / folder / "notes.txt").write_text("not for us")
     (here / folder / f".hidden{ending}").write_text("nor is this")
     said = spikey(direction, f"one{ending.upper()}", folder, first, f"{folder}/", "-o", "out")
     assert counts(said) == [COUNT + 1, 0, 0]
-    assert (here / "out" / f"one{made}").exists()
+    assert (here / "out" / {"encode": "one.WAV.brainwire", "decode": "one.wav"}[direction]).exists()
 
 
 def test_a_preset_can_be_named(here, spikey, at_once):
     spikey("encode", "wavs", "-o", "out", "--preset", "spikey")
     for data in contents(here / "out").values():
         assert read_info(data)["preset"] == "spikey"
+
+
+# Names
+
+
+def test_every_name_comes_back(here, spikey, at_once, originals):
+    names = ["A1.WAV", "b.Wav", "c.wav.wav", "d.WAV.wav", "e..wav", "f.brainwire.wav", "g.wav"]
+    (here / "in").mkdir()
+    for name, content in zip(names, 2 * list(originals.values()), strict=False):
+        (here / "in" / name).write_bytes(content)
+    assert counts(spikey("encode", "in", "-o", "made")) == [len(names), 0, 0]
+    assert {"A1.WAV.brainwire", "f.brainwire.brainwire", "g.brainwire"} < contents(
+        here / "made"
+    ).keys()
+    assert counts(spikey("decode", "made", "-o", "back")) == [len(names), 0, 0]
+    assert contents(here / "back") == contents(here / "in")
+
+
+@pytest.mark.parametrize(
+    ("direction", "first", "second", "part"),
+    [
+        ("encode", "a.wav", "A.wav", "only in case"),
+        ("encode", "a.wav", "a.WAV", "only in case"),
+        ("encode", "ü.wav", "Ü.wav", "only in case"),
+        ("encode", "a\u0308.wav", "ä.wav", "only in case"),
+        ("decode", "a.brainwire", "A.brainwire", "only in case"),
+        ("decode", "a.brainwire", "a.WAV.brainwire", "only in case"),
+        ("decode", "a.brainwire", "a.wav.brainwire", "the same output, a.wav"),
+        ("decode", "a.brainwire", "a.BRAINWIRE", "the same output, a.wav"),
+    ],
+)
+def test_names_that_could_collide_are_refused(here, spikey, direction, first, second, part):
+    for folder, name in (("x", first), ("y", second)):
+        (here / folder).mkdir()
+        (here / folder / name).write_bytes(b"")
+    said = spikey(direction, "x", "y", "-o", "out", status=2)
+    assert len(said) == 1 and part in said[0] and first in said[0] and second in said[0]
+    assert not (here / "out").exists()
+
+
+def test_an_output_of_another_input_is_not_overwritten_without_force(here, spikey, at_once):
+    paths = sorted((here / "wavs").iterdir())
+    (here / "other").mkdir()
+    (here / "other" / paths[0].name).write_bytes(paths[1].read_bytes())
+    spikey("encode", "wavs", "-o", "out")
+    before = contents(here / "out")
+    said = spikey("encode", "other", "-o", "out", status=1)
+    assert str(paths[0]) in said[0] and "--force" in said[0] and contents(here / "out") == before
+    assert counts(spikey("encode", "other", "-o", "out", "--force")) == [1, 0, 0]
+    (here / "wavs").rename(here / "moved")  # the same content elsewhere is no other recording
+    assert counts(spikey("encode", "moved", "-o", "new")) == [COUNT, 0, 0]
+    (here / "moved").rename(here / "again")
+    assert counts(spikey("encode", "again", "-o", "new")) == [COUNT, 0, 0]
 
 
 # What was done is not done again

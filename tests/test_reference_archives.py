@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from forging import any_checksum, flipped, harmed, stored, varint
 from networks import for_preset, no_way_back, using_weights, write_weights
 from reference import archives as reference_archives
-from spikey_codec import archive, codec
+from spikey_codec import codec
 from spikey_codec.archive import Archive, pack
 from spikey_codec.bitstream import archive_index
 from spikey_codec.errors import SpikeyError

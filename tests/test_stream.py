@@ -1,5 +1,6 @@
 """Streaming: every sample back at once, whatever the frames; losses found and recovered from."""
 
+import struct
 import subprocess
 import sys
 import zlib
@@ -10,12 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from patience import PATIENCE
+from spikey_codec import codec
 from spikey_codec.bitstream.channel_header import REFERENCES
 from spikey_codec.bitstream.fields import write_varint
 from spikey_codec.constants import TAPS
 from spikey_codec.errors import CorruptError, RecordingError, UsageError
 from spikey_codec.lab import simulate
 from spikey_codec.quantizer.mapping import challenge_pcm
+from spikey_codec.readers.wav import plain_header
 from spikey_codec.stream import Calibration, StreamDecoder, StreamEncoder
 from strategies import examples
 from strategies import samples as sample_arrays
@@ -343,3 +346,59 @@ def test_the_command_refuses_what_it_cannot_use(tmp_path):
     ):
         status, _, said = spikey("stream", *arguments, data=data)
         assert status == error.exit_code and reason in said and len(said.splitlines()) == 1
+
+
+# WAVs
+
+
+def wavs_of(samples):
+    """The same samples in WAVs of every kind that a stream may have."""
+    data = samples.astype("<i2").tobytes()
+    channels = samples.shape[1]
+    plain = plain_header(len(samples), channels, 30_000)
+    fmt = plain[12:36]
+    note = b"LIST" + struct.pack("<I", 5) + b"notes" + b"\0"
+    size = struct.pack("<I", len(data))
+    long_size = b"ds64" + struct.pack("<IQQQI", 28, 0, len(data), len(samples), 0)
+    endless = struct.pack("<I", 0xFFFFFFFF)
+    return {
+        "plain": plain + data,
+        "with more chunks": plain[:12] + note + fmt + note + b"data" + size + data + note,
+        "of unknown size": plain[:40] + endless + data,
+        "of no size": plain[:40] + bytes(4) + data,
+        "RF64": b"RF64" + endless + b"WAVE" + long_size + fmt + b"data" + endless + data + note,
+        "cut short": plain_header(10**6, channels, 30_000) + data,
+    }
+
+
+@pytest.mark.parametrize("kind", wavs_of(np.zeros((1, 1), np.int16)))
+def test_a_wav_is_read_as_one(signal, tmp_path, kind):
+    data = wavs_of(signal)[kind]
+    options = ["--calibration", str(tmp_path / "saved")]
+    assert spikey("stream", "calibrate", options[1], data=data) == (0, b"", "")
+    for more in ([], ["--leads", "12"]):
+        status, packets, said = spikey("stream", "encode", *options, *more, data=data)
+        assert (status, said) == (0, "")
+        assert spikey("stream", "decode", data=packets) == (0, signal.astype("<i2").tobytes(), "")
+    status, raw_packets, _ = spikey(
+        "stream", "encode", "--leads", "12", *options, data=signal.tobytes()
+    )
+    assert packets == raw_packets
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "error", "part"),
+    [
+        (b"0123", [], UsageError, "--leads"),
+        (plain_header(5, 2, 9) + bytes(20), ["--leads", "3"], UsageError, "has 2 channels, not 3"),
+        (plain_header(5, 2, 9)[:30], [], RecordingError, "a WAV without samples"),
+        (plain_header(0, 2, 9), [], RecordingError, "nothing on standard input"),
+        (plain_header(5, 2, 9).replace(b"\x10\0data", b"\x18\0data") + bytes(30), [],
+         RecordingError, "not of 16-bit PCM"),
+        (b"fLaC" + bytes(99), ["--leads", "1"], RecordingError, "a FLAC file"),
+        (codec.compress(b""), ["--leads", "1"], RecordingError, "a .brainwire file"),
+    ],
+)  # fmt: skip
+def test_what_is_neither_raw_nor_a_wav_of_16_bits_is_refused(data, options, error, part):
+    status, out, said = spikey("stream", "encode", *options, data=data)
+    assert (status, out) == (error.exit_code, b"") and part in said and said.count("\n") == 1

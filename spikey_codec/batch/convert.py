@@ -13,8 +13,8 @@ from ..errors import RecordingError, SpikeyError, UsageError, VerifyError
 from ..system import files
 from ..version import __version__
 from .journal import Entry, Stamp
+from .names import ENCODE
 
-ENCODE, DECODE = "encode", "decode"
 DONE, SKIPPED, FAILED = "done", "skipped", "failed"
 
 
@@ -130,11 +130,12 @@ def _must_write(job: Job, made: bytes) -> bool:
     """False if the target already has these bytes; UsageError if it is a foreign file.
 
     The former is what a run leaves that was killed between an output and its line in the journal.
+    A file that the batch made of another input is foreign too.
     """
-    if job.known is not None or job.force or not os.path.exists(job.target):
+    is_ours = job.known is not None and job.known.source == job.source
+    if is_ours or job.force or not os.path.exists(job.target):
         return True
     if files.read(job.target) == made:
         return False
-    raise UsageError(
-        f"{job.target} exists and was not written by this batch; --force overwrites it."
-    )
+    origin = f"was made of {job.known.source}" if job.known else "was not written by this batch"
+    raise UsageError(f"{job.target} exists and {origin}; --force overwrites it.")

@@ -16,13 +16,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .. import presets
-from ..errors import SpikeyError, UsageError
+from ..errors import SpikeyError
 from ..readers.find import find
 from ..system import cluster, files, pool
-from .convert import DECODE, DONE, ENCODE, FAILED, Job, Outcome, convert
+from .convert import DONE, FAILED, Job, Outcome, convert
 from .journal import Entry, Journal, read_journal
+from .names import DECODE, ENCODE, ENDINGS, outputs
 
-ENDINGS = {ENCODE: (".wav", ".brainwire"), DECODE: (".brainwire", ".wav")}  # of input and output
 STALE = 86400  # s: no writer, not even one that verifies, works on a temporary file for so long
 
 
@@ -70,19 +70,14 @@ def plan(
     force: bool = False,
     known: dict[str, Entry] | None = None,
 ) -> list[Job]:
-    """A job for every path; UsageError if two of them would have the same output."""
+    """A job for every path; UsageError as for `names.outputs`."""
     preset = (preset or presets.DEFAULT) if direction == ENCODE else ""
-    jobs: dict[str, Job] = {}
-    for path in paths:
-        output = path.stem + ENDINGS[direction][1]
-        if output in jobs:
-            raise UsageError(
-                f"{jobs[output].source} and {path} would have the same output, {output}."
-            )
+    jobs = []
+    for output, path in outputs(paths, direction).items():
         target = os.path.abspath(folder / output)
         entry = (known or {}).get(output)
-        jobs[output] = Job(os.path.abspath(path), target, direction, preset, entry, force)
-    return list(jobs.values())
+        jobs.append(Job(os.path.abspath(path), target, direction, preset, entry, force))
+    return jobs
 
 
 def run(
@@ -120,7 +115,7 @@ def run(
     folder = Path(folder)
     if preset is not None:
         presets.resolve(preset)
-    paths = find(inputs, ENDINGS[direction][0], strict=True)
+    paths = find(inputs, ENDINGS[direction], strict=True)
     plan(paths, folder, direction)  # refuses clashes before anything is read
     todo = plan(paths, folder, direction, preset, force, read_journal(folder))
     finished = _finished(todo, jobs, scheduler)

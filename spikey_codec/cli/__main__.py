@@ -1,4 +1,4 @@
-"""`python -m spikey_codec.cli`, the same as `spikey`."""
+"""`python -m spikey_codec.cli` is `spikey`."""
 
 from .main import main
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ..errors import CorruptError
+from ..errors import CorruptError, UsageError
 from ..system import files, stdio
 from .options import PRESET, RECORDINGS
 
@@ -70,6 +70,8 @@ def unpack(path: str, names: tuple[str, ...], folder: str, force: bool) -> None:
 
     with open(path, "rb") as file:
         opened = archive.Archive(file)
+        if not opened.names:
+            raise UsageError(f"{path} is an archive of no files, so there is nothing to restore.")
         for name in names or opened.names:
             files.refuse_same(path, os.path.join(folder, name))
         good, bad = archive_files.unpack(opened, folder, names, force, report)

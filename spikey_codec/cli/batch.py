@@ -32,7 +32,11 @@ def batch() -> None:
 
 def _options(command: Command) -> Command:
     for option in (
-        click.option("--force", is_flag=True, help="Overwrite files that the batch did not write."),
+        click.option(
+            "--force",
+            is_flag=True,
+            help="Overwrite files that the batch did not write, or made of other inputs.",
+        ),
         click.option(
             "--scheduler",
             metavar="ADDRESS",
@@ -67,6 +71,9 @@ def _options(command: Command) -> Command:
 def encode(preset: str | None, **options: Any) -> None:
     """Compress every NAME.wav of INPUTS to FOLDER/NAME.brainwire.
 
+    A name with another ending keeps it, as in NAME.WAV.brainwire, so that decoding restores the
+    name. Names that differ only in case are refused before anything is written.
+
     A file counts as done when it has been decoded again and compared.
     """
     _run("encode", preset=preset, **options)
@@ -75,7 +82,10 @@ def encode(preset: str | None, **options: Any) -> None:
 @batch.command()
 @_options
 def decode(**options: Any) -> None:
-    """Restore every NAME.brainwire of INPUTS to FOLDER/NAME.wav."""
+    """Restore every NAME.brainwire of INPUTS to FOLDER/NAME.wav.
+
+    NAME.WAV.brainwire is restored to NAME.WAV.
+    """
     _run("decode", **options)
 
 

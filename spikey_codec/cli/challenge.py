@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from .. import presets
 from ..errors import CorruptError, NotBrainwireError, SpikeyError, VersionError
-from ..system import files, stdio
+from ..system import files, stdio, stop
 from ..system.source import FileBytes
 from ..version import __version__
 
@@ -85,7 +85,8 @@ def _run(
     check: files.Check | None = None,
 ) -> int:
     try:
-        files.convert(given.source, given.target, convert, check)
+        with stop.stoppable():
+            files.convert(given.source, given.target, convert, check)
     except (SpikeyError, OSError, MemoryError) as error:
         stdio.complain(f"{parser.prog}: {_about(given.source, error)}")
         return getattr(error, "exit_code", 1)

@@ -11,17 +11,21 @@ from typing import Any
 import click
 
 from ..errors import SpikeyError
-from ..system import files, stdio
+from ..system import files, stdio, stop
 from ..version import __version__
 from . import archive, batch, bench, convert, fit, simulate, stream, topology
 
 
 class _OneSentence(click.Group):
-    """Turns each error that a user can meet into one sentence on stderr and an exit status."""
+    """Turns each error that a user can meet into one sentence on stderr and an exit status.
+
+    So are the signals that ask a process to stop, whatever the command does at the moment.
+    """
 
     def main(self, *arguments: Any, **options: Any) -> Any:
         try:
-            return super().main(*arguments, **options)
+            with stop.stoppable():
+                return super().main(*arguments, **options)
         except OSError as error:  # from --help and --version, which do not reach `invoke`
             stdio.complain(f"spikey: {files.sentence(error)}")
             sys.exit(1)

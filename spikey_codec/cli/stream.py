@@ -17,11 +17,14 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from ..readers.stream import SampleStream
     from ..stream import StreamDecoder
 
 LONGEST_FILL = 1 << 27  # samples: a longer gap means that a clock was set, not that data was lost
 
-LEADS = click.option("--leads", required=True, type=click.IntRange(1), help="Number of channels.")
+LEADS = click.option(
+    "--leads", type=click.IntRange(1), help="Number of channels; a WAV tells its own."
+)
 
 
 @click.group()
@@ -29,7 +32,8 @@ def stream() -> None:
     """Code many channels in real time: raw samples <-> packets.
 
     Samples are interleaved 16-bit integers, little-endian. Samples and packets pass through
-    standard input and output.
+    standard input and output. Instead of raw samples the input may be a 16-bit WAV, whose header
+    tells the number of channels and is not coded: decoding gives raw samples.
     """
 
 
@@ -43,14 +47,16 @@ def stream() -> None:
     help="Number of samples of each channel to use.",
 )
 @click.argument("path", metavar="OUT.json")
-def calibrate(leads: int, samples: int, path: str) -> None:
-    """Choose the predictors from the first raw samples.
+def calibrate(leads: int | None, samples: int, path: str) -> None:
+    """Choose the predictors from the first samples.
 
-    Reads raw samples from standard input, and writes the predictor of each channel to OUT.json.
+    Reads raw samples or a 16-bit WAV from standard input, and writes the predictor of each channel
+    to OUT.json.
     """
+    from ..readers.stream import SampleStream
     from ..stream import Calibration
 
-    frames = _frames(leads, samples)
+    frames = _frames(SampleStream(stdio.source(), leads), samples)
     first = next(frames, None)
     if first is None:
         raise RecordingError("There is nothing on standard input to calibrate on.")
@@ -76,24 +82,30 @@ def calibrate(leads: int, samples: int, path: str) -> None:
     type=click.IntRange(1),
     help="Samples between points where a decoder can start.",
 )
-def encode(leads: int, frame: int, calibration: Path | None, sync: int) -> None:
-    """Encode raw samples to packets."""
+def encode(leads: int | None, frame: int, calibration: Path | None, sync: int) -> None:
+    """Encode raw samples, or a 16-bit WAV, to packets."""
+    from ..readers.stream import SampleStream
     from ..stream import Calibration, StreamEncoder
 
     known = Calibration.load(calibration) if calibration else None
-    encoder = StreamEncoder(leads, known, sync)
-    for samples in _frames(leads, frame):
+    source = SampleStream(stdio.source(), leads)
+    encoder = StreamEncoder(source.channels, known, sync)
+    coded = False
+    for samples in _frames(source, frame):
         stdio.send(encoder.push(samples))
+        coded = True
+    if not coded:
+        raise RecordingError("There is nothing on standard input to encode.")
 
 
-def _frames(channels: int, count: int) -> Iterator[npt.NDArray[np.int16]]:
-    """Standard input as it comes, in arrays of up to `count` frames; shape (frames, channels).
+def _frames(source: SampleStream, count: int) -> Iterator[npt.NDArray[np.int16]]:
+    """The samples as they come, in arrays of up to `count` frames; shape (frames, channels).
 
     Raises RecordingError at the end if the last frame is incomplete.
     """
     import numpy as np
 
-    source = stdio.source()
+    channels = source.channels
     size = 2 * channels
     while data := source.read(size * count):
         whole, left = divmod(len(data), size)
@@ -128,6 +140,8 @@ def decode() -> None:
             stdio.send(samples.astype("<i2", copy=False).tobytes())
             written = first + len(samples)
     _report_losses(decoder)
+    if written is None:
+        raise CorruptError("There is no packet on standard input.")
 
 
 def _report_losses(decoder: StreamDecoder) -> None:

@@ -6,15 +6,13 @@ import contextlib
 import errno
 import os
 import re
-import signal
 import stat
-import threading
 from collections.abc import Callable, Iterable, Iterator
-from types import FrameType
 
 from ..errors import UsageError
 from . import stdio
 from .source import FileBytes
+from .stop import stoppable
 
 STANDARD = "-"  # stands for standard input or output
 PARTIAL = ".spikey-{}.partial"  # name of a file that is being written
@@ -50,28 +48,6 @@ def opened(path: str) -> Iterator[FileBytes | bytes]:
         yield FileBytes(file)
 
 
-@contextlib.contextmanager
-def _stoppable() -> Iterator[None]:
-    """Turn the usual stop signals into KeyboardInterrupt, so that what was begun is undone."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        for name in names:  # a second signal must not stop the undoing
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    before = {name: signal.signal(getattr(signal, name), stop) for name in names}
-    try:
-        yield
-    finally:
-        for name, handler in before.items():
-            signal.signal(getattr(signal, name), handler or signal.SIG_DFL)
-
-
 def write(
     path: str,
     data: Bytes | Iterable[Bytes],
@@ -105,7 +81,7 @@ def write(
         return
     if not os.path.basename(path):
         raise OSError(errno.ENOENT, os.strerror(errno.ENOENT), path)
-    with _stoppable():
+    with stoppable():
         _replace(path, pieces, mode, check)
 
 

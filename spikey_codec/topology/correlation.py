@@ -204,7 +204,7 @@ def common_activity(channels: Channels) -> np.ndarray:
 def _products(values: np.ndarray) -> np.ndarray:
     """`values @ values.T` in one thread; exact where the values are those of 16-bit channels."""
     if np.abs(values).max(initial=0) < LARGEST_EXACT:
-        return common_products(values.astype(np.int32)).astype(np.float64)
+        return common_products([*values.astype(np.int32)]).astype(np.float64)
     products: np.ndarray = np.einsum("it,jt->ij", values, values)
     return products
 
