@@ -157,6 +157,10 @@ class Coder(ABC):
         """Reconstruction levels of codes (any shape), with `level_bits` fraction bits."""
         return self.levels[codes.astype(np.intp) - self.lowest] if len(self.levels) else codes
 
+    @abstractmethod
+    def arguments(self, codes: np.ndarray, state: State, offsets: np.ndarray) -> tuple[Any, ...]:
+        """The kernels' arguments up to what is the entropy coder's own."""
+
     def coded(self, codes: np.ndarray, state: State) -> Coded:
         """The kernels' first group of arguments."""
         return Coded(codes, state.lanes, state.row)

@@ -11,7 +11,7 @@ import pytest
 
 from networks import coder_for
 from spikey_codec import chunk, constants, weights
-from spikey_codec.coders import linear_huffman
+from spikey_codec.coders.linear_huffman import LinearHuffman
 from spikey_codec.engine import build
 from spikey_codec.lab.bench import energy, operations, power
 from spikey_codec.lab.simulate import simulate_codes
@@ -176,14 +176,15 @@ def captured(run, counting_kernel) -> dict:
     """The arguments that `run` calls a kernel with, as they were before the call, by name."""
     calls = []
     name = counting_kernel.__name__
-    kernel = getattr(linear_huffman, name)
+    place = f"{name.removeprefix('linear_huffman_')}_kernel"
+    kernel = getattr(LinearHuffman, place)
 
     def spy(*arguments):
         calls.append([a.copy() if isinstance(a, np.ndarray) else a for a in arguments])
         return kernel(*arguments)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(linear_huffman, name, spy)
+        patch.setattr(LinearHuffman, place, staticmethod(spy))
         run()
     return dict(zip(inspect.signature(counting_kernel).parameters, calls[0], strict=True))
 
