@@ -64,7 +64,6 @@ READING = {
     "encode": ["encode", "pipe", "out/new"],
     "./encode": ["./encode", "pipe", "out/new"],
     "verify": ["verify", "pipe"],
-    "unpack": ["unpack", "pipe", "-o", "out"],
 }
 
 
