@@ -1,5 +1,7 @@
 """Stage 3: exact covariances, the best predictor, and weights the arithmetic can bear."""
 
+from unittest import mock
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 
 from spikey_codec import weights
 from spikey_codec.constants import GREATEST_WEIGHT_SUM, ORDER, WEIGHT_BITS
-from spikey_codec.prediction import linear
+from spikey_codec.prediction import cross_channel, linear
 from spikey_codec.prediction.linear import covariance, fitted, residual_powers
 from spikey_codec.prediction.products import BLOCK, common_products
 from strategies import samples
@@ -231,3 +233,41 @@ def test_encoding_takes_one_thread(run_python):
     """On a machine of several processors; on others it cannot fail."""
     done = run_python(ONE_THREAD)
     assert done.returncode == 0, done.stderr.decode()
+
+
+@given(st.integers(2, 40), st.integers(0, 2**32 - 1))
+def test_references_are_looked_for_among_the_nearest_that_are_coded(channels, seed):
+    """In the order of Prim: the next channel is the one nearest to any of those coded."""
+    random = np.random.default_rng(seed)
+    shared = random.normal(0, 60, (40, 1)) * random.integers(0, 2, channels)
+    found = [*(random.normal(0, 60, (40, channels)) + shared).astype(np.int32).T.copy()]
+    asked = []
+
+    def worth(all_residuals, products, own, near):
+        asked.append((own, near))
+        return []
+
+    with mock.patch.object(cross_channel, "_worth", worth):
+        cross_channel.choose_references(found, 3)
+    together = _correlations(found)
+    coded = [int(together.sum(0).argmax())]
+    expected = []
+    while len(coded) < channels:
+        left = [i for i in range(channels) if i not in coded]
+        new = max(left, key=lambda i: (max(together[i, coded]), -i))
+        near = sorted(coded, key=lambda i: (-together[new, i], i))[:3]
+        if near := [i for i in near if together[new, i] >= cross_channel.WEAKEST]:
+            expected.append((new, near))
+        coded.append(new)
+    assert asked == expected
+
+
+def _correlations(residuals: list[np.ndarray]) -> np.ndarray:
+    products = np.array(
+        [[int(a.astype(np.int64) @ b.astype(np.int64)) for b in residuals] for a in residuals],
+        float,
+    )
+    size = np.sqrt(np.diag(products).clip(1))
+    products = np.abs(products) / size[:, None] / size[None]
+    np.fill_diagonal(products, 0)
+    return products

@@ -156,18 +156,24 @@ def choose_references(
     np.fill_diagonal(measure, 0)
     # Prim's order: begin with the channel that has most in common with all, go on with the one
     # that has most in common with those already coded.
-    coded = [int(measure.sum(0).argmax())]
-    left = [i for i in range(len(channels)) if i != coded[0]]
-    while left:
-        best = measure[np.ix_(left, coded)].max(1)
-        new = left.pop(int(best.argmax()))
-        near = sorted(coded, key=lambda i: (-measure[new, i], i))[:most]
-        near = [i for i in near if measure[new, i] >= WEAKEST]
+    new = int(measure.sum(0).argmax())
+    coded = np.zeros(len(channels), bool)
+    best = np.zeros(len(channels))  # what each channel has most in common with a coded one
+    for _ in channels[1:]:
+        coded[new] = True
+        best = np.maximum(best, measure[new])
+        new = int(np.where(coded, -1, best).argmax())
+        near = _strongest(np.where(coded, measure[new], -1), most)
         if near:
             near = [channels[i] for i in near]
             chosen[channels[new]] = _worth(all_residuals, products, channels[new], near)
-        coded.append(new)
     return chosen
+
+
+def _strongest(measure: np.ndarray, most: int) -> list[int]:
+    """Places of the greatest values, at least WEAKEST, in descending order; ties by place."""
+    places = np.flatnonzero(measure >= WEAKEST)
+    return [int(i) for i in places[np.argsort(-measure[places], kind="stable")[:most]]]
 
 
 def _worth(
