@@ -57,7 +57,15 @@ def opened_by(run: subprocess.Popen, pipe: str):
 
     wait_until(run, is_open)
     with os.fdopen(ends[0], "wb") as file:
+        for _ in range(20):  # a signal on the way from the open to the read would be heard later
+            wait_until(run, lambda: state_of(run.pid) == "S")
+            time.sleep(0.01)
         yield file
+
+
+def state_of(process_id: int) -> str:
+    """The kernel's letter for what a process does: S sleeps, as one does that waits for a pipe."""
+    return Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 def assert_interrupted(run: subprocess.Popen, said: str = SAID) -> None:
