@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from . import _aliases
 from .errors import SpikeyError
+from .version import __version__
 
 if TYPE_CHECKING:
     import os
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from .recording import Recording
+    from .system.source import Buffer
 
-__version__ = "0.2.0"
 __all__ = [
     "SpikeyError",
     "__version__",
@@ -38,21 +39,21 @@ sys.meta_path.append(_aliases.Finder)
 # Importing the package loads nothing that a caller does not use.
 
 
-def compress(data: bytes, preset: str | None = None) -> bytes:
+def compress(data: Buffer, preset: str | None = None) -> bytes:
     """Compress the bytes of a file: see `spikey_codec.codec.compress`."""
     from . import codec
 
     return codec.compress(data, preset)
 
 
-def decompress(data: bytes) -> bytes:
+def decompress(data: Buffer) -> bytes:
     """The file that `compress` was given: see `spikey_codec.codec.decompress`."""
     from . import codec
 
     return codec.decompress(data)
 
 
-def open(source: str | os.PathLike[str] | BinaryIO | bytes) -> Recording:
+def open(source: str | os.PathLike[str] | BinaryIO | Buffer) -> Recording:
     """A compressed recording as an array: see `spikey_codec.recording.Recording`."""
     from .recording import Recording
 
@@ -66,7 +67,7 @@ def encode_array(array: np.ndarray, preset: str | None = None) -> bytes:
     return arrays.encode_array(array, preset)
 
 
-def decode_array(data: bytes) -> np.ndarray:
+def decode_array(data: Buffer) -> np.ndarray:
     """The array that `encode_array` was given: see `spikey_codec.arrays.decode_array`."""
     from . import arrays
 

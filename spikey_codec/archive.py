@@ -6,10 +6,11 @@ groups. FORMAT.md, "Archives".
 
 from __future__ import annotations
 
-import io
+import os
 import zlib
 from collections.abc import Iterable
-from typing import BinaryIO
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ._aliases import moved
 from .archive_group import find_groups, read_body, write_body
@@ -27,14 +28,18 @@ from .bitstream.archive_index import (
 from .bitstream.fields import Reader
 from .bitstream.header import MAGIC as PACKED
 from .errors import CorruptError, NotBrainwireError, UsageError, VersionError
+from .system.source import BECAME_SHORTER, FileBytes, Reopened, byte_view, source_of
+
+if TYPE_CHECKING:
+    from .system.source import Buffer
 
 
-def pack(members: Iterable[tuple[str, bytes]], preset: str | None = None) -> bytes:
+def pack(members: Iterable[tuple[str, Buffer]], preset: str | None = None) -> bytes:
     """Put files into an archive.
 
     Parameters
     ----------
-    members : of (name, bytes-like)
+    members : of (name, bytes or another contiguous buffer)
         Names are distinct and name no folder. 16-bit mono WAVs that were recorded at the same
         time are found by their content and coded together.
     preset : str, optional
@@ -47,19 +52,20 @@ def pack(members: Iterable[tuple[str, bytes]], preset: str | None = None) -> byt
 
     Raises
     ------
-    UsageError for an unknown preset, and for a name that is used twice or cannot be a member's.
+    UsageError for an unknown preset, for what is no contiguous buffer, and for a name that is used
+    twice or cannot be a member's.
     """
-    members = list(members)
-    seen: set[str] = set()
-    for name, _ in members:
+    contents: dict[str, bytes] = {}
+    for name, data in members:
         if fault := name_fault(name):
             raise UsageError(f"{name!r} cannot be the name of a file in an archive: it {fault}.")
-        if name in seen:
+        if name in contents:
             raise UsageError(f"There are two files of the name {name!r}; an archive takes one.")
-        seen.add(name)
-    groups = find_groups([data for _, data in members])
-    bodies = [write_body([members[i][1] for i in group], preset) for group in groups]
-    fields = [[(members[i][0], len(members[i][1])) for i in group] for group in groups]
+        contents[name] = data if isinstance(data, bytes) else bytes(byte_view(data, "pack"))
+    named = list(contents.items())
+    groups = find_groups([data for _, data in named])
+    bodies = [write_body([named[i][1] for i in group], preset) for group in groups]
+    fields = [[(named[i][0], len(named[i][1])) for i in group] for group in groups]
     return b"".join([write_index(fields, [len(body) for body in bodies]), *bodies])
 
 
@@ -68,8 +74,10 @@ class Archive:
 
     Parameters
     ----------
-    source : bytes-like, or a seekable file opened for reading bytes
-        It must stay open, and have no other user, as long as members are read.
+    source : path of an archive, a seekable file opened for reading bytes, or a buffer
+        Several threads and forked children may read members at once. A `with` statement closes
+        what was opened by its path; a file must stay open as long as members are read. An archive
+        can be copied and pickled as a `Recording` can.
 
     Attributes
     ----------
@@ -82,11 +90,22 @@ class Archive:
     ------
     NotBrainwireError, VersionError, CorruptError
         where this is no archive, or its index is not what `pack` wrote; OSError of the file.
+    UsageError
+        for what cannot be read from
     """
 
-    def __init__(self, source: BinaryIO | bytes) -> None:
-        self._source = source if hasattr(source, "read") else io.BytesIO(source)
-        self.size = self._source.seek(0, io.SEEK_END)
+    def __init__(
+        self, source: str | os.PathLike[str] | BinaryIO | FileBytes | Reopened | Buffer
+    ) -> None:
+        self._source, self._opened = source_of(source, "Archive")
+        try:
+            self._read_start()
+        except BaseException:
+            self.close()
+            raise
+
+    def _read_start(self) -> None:
+        self.size = len(self._source)
         begin, end = self._find_index()
         start = self._read(0, end + CHECK_BYTES)
         if zlib.crc32(start[:end]) != int.from_bytes(start[end:], "little"):
@@ -98,6 +117,26 @@ class Archive:
         self.missing = last.start + last.packed - self.size
         if self.missing < 0:
             raise CorruptError("The archive is damaged: there is something after its end.")
+
+    def close(self) -> None:
+        """Close the file, if it was opened here."""
+        if self._opened and isinstance(self._source, FileBytes):
+            self._source.close()
+
+    def __enter__(self) -> Archive:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        source = self._source
+        return type(self), (source.reopened() if isinstance(source, FileBytes) else bytes(source),)
 
     @property
     def names(self) -> list[str]:
@@ -149,13 +188,16 @@ class Archive:
 
     def _read(self, start: int, size: int) -> bytes:
         """A part of the archive; no memory is allocated for bytes that are not there."""
-        data = b""
-        if start + size <= self.size:
-            self._source.seek(start)
-            data = self._source.read(size)
-        if len(data) != size:
+        if start + size > self.size:
             raise CorruptError("The archive is cut short.")
-        return data
+        if isinstance(self._source, FileBytes):
+            try:
+                return self._source.read(start, start + size)
+            except OSError as error:
+                if error.strerror != BECAME_SHORTER:
+                    raise
+                raise CorruptError("The archive is cut short.") from error
+        return bytes(self._source[start : start + size])
 
 
 __getattr__ = moved("archive", {"check": "archive_files", "unpack": "archive_files"})

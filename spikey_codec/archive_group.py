@@ -37,7 +37,7 @@ def find_groups(contents: Sequence[bytes]) -> list[list[int]]:
     return sorted(groups)
 
 
-def _likeness(data: bytes) -> tuple | None:
+def _likeness(data: bytes) -> tuple[int, int, int, bytes] | None:
     """What channels of one group have in common; None for a file that is no single channel."""
     recording = wav.split(data)
     if recording is None or recording.samples.shape[1] != 1 or not recording.samples.size:
@@ -47,9 +47,16 @@ def _likeness(data: bytes) -> tuple | None:
     return recording.rate, len(recording.samples), mapping.kind, values
 
 
-def _simultaneous(contents: list[bytes], numbers: list[int]) -> list[list[int]]:
+def _recording(data: bytes) -> wav.Recording:
+    """The samples of a file that is known to have some: a member of a group, or a plain WAV."""
+    recording = wav.split(data)
+    assert recording is not None
+    return recording
+
+
+def _simultaneous(contents: Sequence[bytes], numbers: list[int]) -> list[list[int]]:
     """Groups of the numbers: channels that were recorded at the same time together."""
-    recordings = [wav.split(contents[i]) for i in numbers]
+    recordings = [_recording(contents[i]) for i in numbers]
     groups = simultaneous_groups([recording.samples[:, 0] for recording in recordings])
     frames, rate = len(recordings[0].samples), recordings[0].rate
     together = []
@@ -67,7 +74,7 @@ def write_body(contents: Sequence[bytes], preset: str | None) -> bytes:
     if len(contents) == 1:
         return codec.compress(contents[0], preset)
     framings = bytearray()
-    recordings = [wav.split(data) for data in contents]
+    recordings = [_recording(data) for data in contents]
     for data, recording in zip(contents, recordings, strict=False):
         framings += zlib.crc32(data).to_bytes(4, "little")
         if wav.is_plain(recording):
@@ -77,7 +84,8 @@ def write_body(contents: Sequence[bytes], preset: str | None) -> bytes:
             framings += write_packed(recording.head) + write_packed(recording.tail)
     samples = np.concatenate([recording.samples for recording in recordings], axis=1)
     rate = recordings[0].rate
-    head = wav.plain_header(*samples.shape, rate)
+    frames, channels = samples.shape
+    head = wav.plain_header(frames, channels, rate)
     together = wav.join(wav.Recording(head, samples, b"", rate))
     return bytes(framings) + codec.compress(together, preset)
 
@@ -100,13 +108,14 @@ def read_body(body: bytes, sizes: Sequence[int]) -> list[bytes]:
 def _read_together(body: bytes, sizes: Sequence[int]) -> list[bytes]:
     """The files of a group of several channels."""
     reader = Reader(body)
-    checksums, framings = [], []
+    checksums: list[int] = []
+    stated: list[tuple[bytes, bytes] | None] = []  # None for a plain framing
     for _ in sizes:
         checksums.append(int.from_bytes(reader.take(4), "little"))
         framing = reader.byte()
         if framing > OTHER:
             raise CorruptError("The archive is damaged: it names a framing that is reserved.")
-        framings.append((read_packed(reader), read_packed(reader)) if framing == OTHER else None)
+        stated.append((read_packed(reader), read_packed(reader)) if framing == OTHER else None)
     together = reader.take(reader.left)
     header, _ = read_header(together)
     plainly = framing_of(together) == PLAIN_FRAMING
@@ -115,11 +124,11 @@ def _read_together(body: bytes, sizes: Sequence[int]) -> list[bytes]:
             f"The archive is damaged: a group of it is no plain recording of {len(sizes)} channels."
         )
     plain = wav.plain_header(header.frames, 1, header.rate), b""
-    framings = [framing or plain for framing in framings]
+    framings = [framing or plain for framing in stated]
     for (head, tail), size in zip(framings, sizes, strict=False):
         if len(head) + 2 * header.frames + len(tail) != size:
             raise CorruptError(WRONG_SIZE)
-    samples = wav.split(codec.decompress(together)).samples
+    samples = _recording(codec.decompress(together)).samples
     contents = []
     for channel, (checksum, (head, tail)) in enumerate(zip(checksums, framings, strict=False)):
         single = wav.Recording(head, samples[:, channel : channel + 1], tail, header.rate)

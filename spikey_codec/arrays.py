@@ -8,11 +8,17 @@ to give back the same buffer.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from . import codec
 from .errors import RecordingError, UsageError
 from .readers import wav
+from .system.source import byte_view
+
+if TYPE_CHECKING:
+    from .system.source import Buffer
 
 ROWS, COLUMNS = 1, 2  # the WAV's rate: frame after frame (C order), lead after lead (Fortran)
 MOST_CHANNELS = (1 << 15) - 1  # a WAV's block align has 16 bits, of 2 bytes a channel
@@ -39,7 +45,12 @@ def encode_array(array: np.ndarray, preset: str | None = None) -> bytes:
     >>> decode_array(encode_array(np.array([3, 1, 4], np.int16))).tolist()
     [[3], [1], [4]]
     """
-    array = np.asarray(array)
+    try:
+        array = np.asarray(array)
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            f"encode_array takes arrays of int16, and this is none: {error}."
+        ) from error
     check_dtype(array.dtype)
     check_shape(array.shape)
     flags = array.flags
@@ -50,15 +61,15 @@ def encode_array(array: np.ndarray, preset: str | None = None) -> bytes:
     except ValueError:
         raise UsageError("An array of 4 GiB or more cannot be coded at once.") from None
     samples = np.ascontiguousarray(array, "<i2")
-    return codec.compress(b"".join((header, samples)), preset)
+    return codec.compress(b"".join((header, samples.data)), preset)
 
 
-def decode_array(data: bytes | memoryview | np.ndarray) -> np.ndarray:
+def decode_array(data: Buffer) -> np.ndarray:
     """The samples that `encode_array` was given, or those of any compressed 16-bit WAV.
 
     Parameters
     ----------
-    data : bytes-like, contiguous
+    data : bytes, or another contiguous buffer
 
     Returns
     -------
@@ -70,7 +81,7 @@ def decode_array(data: bytes | memoryview | np.ndarray) -> np.ndarray:
     RecordingError for a .brainwire file of something else than 16-bit samples; and whatever
     `spikey_codec.decompress` raises.
     """
-    recording = wav.split(codec.decompress(memoryview(data).cast("B")))
+    recording = wav.split(codec.decompress(byte_view(data, "decode_array")))
     if recording is None:
         raise RecordingError("These bytes hold a file that has no 16-bit samples, not an array.")
     of_columns = recording.rate == COLUMNS and wav.is_plain(recording)

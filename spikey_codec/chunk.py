@@ -201,6 +201,7 @@ def checked(coder: Coder, header: ChannelHeader) -> ChannelHeader:
         if header.number >= len(coder.codebook):
             raise CorruptError("The file is damaged: it names a predictor that does not exist.")
         return header._replace(predictor=coder.codebook[header.number])
+    assert header.predictor is not None  # the header holds it
     if not is_usable(header.predictor):
         raise CorruptError("The file is damaged: a predictor's weights are too large.")
     return header
@@ -216,6 +217,7 @@ def _read_stored(coder: Coder, data: memoryview, frames: int, channels: int) -> 
 
 
 def _residuals(coder: Coder, codes: np.ndarray, header: ChannelHeader) -> np.ndarray:
+    assert header.predictor is not None  # it is looked up
     return cross_channel.residuals(coder.levels_of(codes), header.predictor, coder.level_bits)
 
 
@@ -241,9 +243,16 @@ def _offsets(
     offsets = np.zeros((frames, len(headers)), np.int32)
     for i, header in enumerate(headers):
         if header.references:
-            known = [residuals[reference.channel] for reference in header.references]
+            known = [_known(residuals, reference.channel) for reference in header.references]
             offsets[:, i] = cross_channel.inter_channel_prediction(header.references, known)
     return interleave.interleave(offsets, segments)
+
+
+def _known(residuals: Residuals, channel: int) -> np.ndarray:
+    """The residuals of a reference, whose coding pass came before."""
+    known = residuals[channel]
+    assert known is not None
+    return known
 
 
 # The choice of headers, by the encoder alone

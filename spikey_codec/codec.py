@@ -6,6 +6,7 @@ import errno
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from . import chunk, presets
 from ._aliases import moved
 from .bitstream import index
 from .bitstream.header import Header, read_header, write_header
-from .constants import CHALLENGE
+from .constants import CHALLENGE, LINEAR
 from .errors import CorruptError, SpikeyError, VerifyError
 from .presets import Preset
 from .quantizer.detect import MappingDetector
@@ -21,16 +22,20 @@ from .quantizer.mapping import Mapping, codes_of, to_samples
 from .readers import wav
 from .readers.base import SAMPLE_BYTES, Place, Source
 from .system.pool import ordered
+from .system.source import byte_view
+
+if TYPE_CHECKING:
+    from .system.source import Buffer
 
 Report = Callable[[int], None]
 
 
-def compress(data: bytes, preset: str | None = None) -> bytes:
+def compress(data: Buffer, preset: str | None = None) -> bytes:
     """Compress the bytes of a file, a WAV recording or anything else.
 
     Parameters
     ----------
-    data : bytes-like
+    data : bytes, or another contiguous buffer, which is taken as its bytes
         16-bit PCM WAV of any framing is predicted and coded; other bytes are packed as they are.
     preset : str, optional
         Name of a preset (`spikey_codec.presets.names()`); the default is "linear".
@@ -41,12 +46,13 @@ def compress(data: bytes, preset: str | None = None) -> bytes:
 
     Raises
     ------
-    UsageError for an unknown preset.
+    UsageError for an unknown preset, and for what is no contiguous buffer.
     """
-    return b"".join(encoded(memoryview(data), preset))
+    of_array = "; encode_array takes arrays of samples of any layout"
+    return b"".join(encoded(byte_view(data, "compress", of_array), preset))
 
 
-def decompress(data: bytes) -> bytes:
+def decompress(data: Buffer) -> bytes:
     """The file that `compress` was given.
 
     Raises
@@ -54,8 +60,10 @@ def decompress(data: bytes) -> bytes:
     NotBrainwireError, VersionError, CorruptError
         where the bytes are not, or are no longer, what `compress` wrote. What is returned has
         the checksum of the original.
+    UsageError
+        for what is no contiguous buffer
     """
-    return b"".join(decoded(memoryview(data)))
+    return b"".join(decoded(byte_view(data, "decompress")))
 
 
 def encoded(
@@ -85,7 +93,7 @@ def encoded(
     if place is None:
         data = bytes(source[:])
         # Nothing is predicted: a reader without the network can decode it.
-        yield write_header(Header(presets.LINEAR, zlib.crc32(data), head=data, opaque=True))
+        yield write_header(Header(LINEAR, zlib.crc32(data), head=data, opaque=True))
         return
     header = Header(resolved.number, 0, *place[1:], network=resolved.identity)
     header.head, header.tail = bytes(source[: place.start]), bytes(source[place.end :])
@@ -93,7 +101,7 @@ def encoded(
     checksum = zlib.crc32(header.head)
     for samples in _blocks(source, place):
         detector.add(samples)
-        checksum = zlib.crc32(samples, checksum)
+        checksum = zlib.crc32(samples.data, checksum)
     header.checksum = zlib.crc32(header.tail, checksum)
     if place.frames:
         header.mapping = _mapping(detector, source, place)
@@ -104,7 +112,7 @@ def encoded(
     def work() -> Iterator[Samples]:
         nonlocal again
         for samples in _blocks(source, place):
-            again = zlib.crc32(samples, again)
+            again = zlib.crc32(samples.data, again)
             yield Samples(resolved, header.mapping, samples)
 
     chunks = len(_starts(place))
@@ -142,7 +150,7 @@ def decoded(
         work = (_part_of(preset, header, extent, reader.data) for extent in extents)
         for samples in ordered(decode_chunk, work, jobs):
             samples = samples.astype("<i2", order="C", copy=False)
-            checksum = zlib.crc32(samples, checksum)
+            checksum = zlib.crc32(samples.data, checksum)
             yield samples.data.cast("B")
             report(len(extents))
         checksum = zlib.crc32(header.tail, checksum)

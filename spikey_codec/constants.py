@@ -109,8 +109,8 @@ LARGEST_LOG = (28 << LOG_BITS) + 63  # 1855, that of LARGEST_SCALE, whose mantis
 # 2^14 * (1 + 21 / 64), and the logarithm 64 * 14 + 21 = 917.
 USUAL_LOG = (14 << LOG_BITS) + 21
 NETWORK_BIN_BITS = BIN_BITS + FINER  # 2^3 scale bins an octave
-SCALES = 4  # averages of |residual| that a lane keeps
-# They forget 2^-3, 2^-5, 2^-7 and 2^-10 of themselves each sample.
+# The four averages of |residual| that a lane keeps forget 2^-3, 2^-5, 2^-7 and 2^-10 of
+# themselves each sample.
 SHORT, MEDIUM, LONG, LONGEST = SHORT_TERM_SHIFT, 5, LONG_TERM_SHIFT, 10
 LATENT_AHEAD = 5  # a reference's latent is that of 5 frames later
 OTHER_INPUTS = 7  # beside past levels and residuals: four scales, the log scale, mean, offset

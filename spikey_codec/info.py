@@ -9,6 +9,7 @@ from . import archive, presets
 from .bitstream import header as bitstream_header
 from .bitstream.channel_header import read_names
 from .bitstream.index import read_index
+from .constants import WITH_NETWORK
 from .readers.base import SAMPLE_BYTES, Source
 
 MAPPINGS = "challenge converter", "plain", "sparse values", "uneven values"
@@ -68,7 +69,7 @@ def read_info(data: Source) -> dict[str, Any]:
     used: Counter[str] = Counter()
     for extent in extents:
         part = extent.read(reader.data)
-        for_network = header.preset in presets.WITH_NETWORK
+        for_network = header.preset in WITH_NETWORK
         found, size_of_headers = read_names(part, header.channels, for_network)
         used.update(found)
         side += size_of_headers

@@ -7,7 +7,7 @@ import threading
 import zlib
 from collections import OrderedDict
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -16,7 +16,11 @@ from ._aliases import moved
 from .bitstream import index
 from .bitstream.header import read_header
 from .errors import RecordingError
-from .system.source import FileBytes
+from .system import forks
+from .system.source import FileBytes, Reopened, source_of
+
+if TYPE_CHECKING:
+    from .system.source import Buffer
 
 KEPT = 2  # chunks that stay decoded: frames around a border are read again and again
 
@@ -24,12 +28,13 @@ KEPT = 2  # chunks that stay decoded: frames around a border are read again and 
 class Recording:
     """A compressed recording as an array: `recording[start:stop, channels]`.
 
-    Only the chunks that hold what is asked for are read and decoded. Several threads may use it
-    at once; a `with` statement closes the file.
+    Only the chunks that hold what is asked for are read and decoded. Several threads and forked
+    children may use it at once; a `with` statement closes the file. It can be copied and pickled:
+    it travels as the path of its file, or as its bytes.
 
     Parameters
     ----------
-    source : path of a .brainwire file, a file opened for reading bytes, `FileBytes`, or bytes
+    source : path of a .brainwire file, a file opened for reading bytes, `FileBytes`, or a buffer
 
     Attributes
     ----------
@@ -41,22 +46,21 @@ class Recording:
     Raises
     ------
     NotBrainwireError, VersionError, CorruptError; RecordingError where the file holds no samples
-    but other bytes; OSError of the file.
+    but other bytes; UsageError for what cannot be read from, and from copying and pickling where
+    the source is an open file that no path leads to; OSError of the file.
     """
 
     dtype = np.dtype(np.int16)
     ndim = 2
 
-    def __init__(self, source: str | os.PathLike[str] | BinaryIO | FileBytes | bytes) -> None:
-        self._lock = threading.Lock()
+    def __init__(
+        self, source: str | os.PathLike[str] | BinaryIO | FileBytes | Reopened | Buffer
+    ) -> None:
         self._kept: OrderedDict[int, np.ndarray] = OrderedDict()
-        self._file = None
-        if isinstance(source, (str, os.PathLike)):
-            source = self._file = open(source, "rb")  # noqa: SIM115 (closed by close)
+        self._source, self._opened = source_of(source, "open")
+        self.renew()
+        forks.renew_in_children(self)
         try:
-            if hasattr(source, "read"):
-                source = FileBytes(source)
-            self._source = source if isinstance(source, FileBytes) else memoryview(source)
             header, reader = read_header(self._source)
             self._preset = presets.of_file(header.preset, header.network)
             self.preset = self._preset.name
@@ -127,12 +131,11 @@ class Recording:
             extent = self._extents[number]
             samples = codec.decode_extent(self._preset, self._header, extent, self._source)
             if extent.check is None:  # there is one chunk
-                before = zlib.crc32(
-                    samples.astype("<i2", order="C", copy=False), zlib.crc32(self.head)
-                )
+                stored = samples.astype("<i2", order="C", copy=False)
+                before = zlib.crc32(stored.data, zlib.crc32(self.head))
                 codec.compare_checksum(zlib.crc32(self.tail, before), self._header)
             self._kept[number] = samples
-            if len(self._kept) > KEPT:
+            while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
             return samples
 
@@ -143,8 +146,16 @@ class Recording:
 
     def close(self) -> None:
         """Close the file, if it was opened here."""
-        if self._file is not None:
-            self._file.close()
+        if self._opened and isinstance(self._source, FileBytes):
+            self._source.close()
+
+    def renew(self) -> None:
+        """See `forks.Renewed`."""
+        self._lock = threading.Lock()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        source = self._source
+        return type(self), (source.reopened() if isinstance(source, FileBytes) else bytes(source),)
 
     def __enter__(self) -> Recording:
         return self

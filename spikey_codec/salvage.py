@@ -54,7 +54,7 @@ def _pieces(source: Source, complain: Callable[[str], None]) -> Iterator[bytes |
             complain(f"Frames {extent.first} to {last} are lost: zeros stand for them.")
             samples = np.zeros((extent.frames, header.channels), "<i2")
         samples = np.ascontiguousarray(samples)
-        checksum = zlib.crc32(samples, checksum)
+        checksum = zlib.crc32(samples.data, checksum)
         yield samples.data.cast("B")
     if lost == len(extents):
         raise CorruptError("all its chunks are damaged")

@@ -25,6 +25,7 @@ from .coders.base import Coder, State
 from .constants import CHALLENGE, CHALLENGE_RATE, PLAIN
 from .errors import CorruptError, SpikeyError, UsageError
 from .quantizer.mapping import Mapping, to_challenge_codes, to_samples
+from .system.source import byte_view
 
 __all__ = ["Calibration", "StreamDecoder", "StreamEncoder"]
 
@@ -104,21 +105,20 @@ class StreamEncoder:
                 f"A frame has {self.channels} channels and 1 to {MOST_SAMPLES // self.channels} "
                 f"samples here, and this one has shape {frame.shape}."
             )
-        codes: np.ndarray | None = frame
-        if self._kind == CHALLENGE:
-            codes = to_challenge_codes(frame)
-            if codes is None:
-                codes, self._kind, self._next_sync = frame, PLAIN, 0
+        codes = to_challenge_codes(frame) if self._kind == CHALLENGE else frame
+        if codes is None:
+            codes, self._kind, self._next_sync = frame, PLAIN, 0
         coder = coder_of_streams(self._kind, encoding=True)
-        synchronises = self._state is None or self.position >= self._next_sync
+        state = self._state if self.position < self._next_sync else None
+        synchronises = state is None
         body = b""
-        if synchronises:
+        if state is None:
             self._next_sync = self.position + self.sync_interval
             headers = self._calibration.headers(self._kind)
-            self._state = coder.start(headers)
+            state = self._state = coder.start(headers)
             body = bytes([STREAM_VERSION, self._kind]) + write_varint(self.channels)
             body += b"".join(map(write_channel_header, headers))
-        body += coder.encode(codes.reshape(-1), self._state)
+        body += coder.encode(codes.reshape(-1), state)
         packet = write_packet(synchronises, self.position, len(frame), body)
         self.position += len(frame)
         return packet
@@ -160,7 +160,7 @@ class StreamDecoder:
 
     def blocks(self, data: bytes) -> Iterator[tuple[int, np.ndarray]]:
         """Like `push`, packet by packet: (first frame, samples)."""
-        self._kept += bytes(data)
+        self._kept += byte_view(data, "A stream")
         return self._blocks(ended=False)
 
     def finish(self) -> Iterator[tuple[int, np.ndarray]]:

@@ -218,6 +218,8 @@ def _listed(path: str) -> dict[str, Any]:
     try:
         with open(path, encoding="utf-8") as file:
             listed: dict[str, Any] = json.load(file)
+        if not isinstance(listed["arrays"], dict):
+            raise ValueError("its arrays have no names")
         for name in listed["arrays"]:
             if not re.fullmatch(r"[\w-][\w.-]*", name, re.ASCII):
                 raise ValueError(f"{name!r} cannot be the name of an array")

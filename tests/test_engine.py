@@ -147,7 +147,8 @@ def test_all_kernels_are_there_by_name():
         "build_tables", "linear_huffman_encode", "linear_huffman_decode",
         "network_huffman_encode", "network_huffman_decode",
         "network_rans_encode", "network_rans_decode",
-        "trace", "own_residuals", "add_offsets", "lagged_products", "expectation_step",
+        "trace", "own_residuals", "add_offsets", "add_products", "lagged_products",
+        "expectation_step",
     }  # fmt: skip
     for path in (Path(target.PACKAGE) / "kernels").glob("[!_]*.py"):
         importlib.import_module(f"spikey_codec.kernels.{path.stem}")

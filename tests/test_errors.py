@@ -31,6 +31,7 @@ WITHIN = {
     "load.py": {"TypeError", "RuntimeError"},
     "document.py": {"_InvalidError"},
     "_aliases.py": {"AttributeError"},
+    "bind.py": {"AttributeError"},
     "weights.py": {"ValueError"},
 }
 

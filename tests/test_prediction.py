@@ -1,5 +1,7 @@
 """Stage 3: exact covariances, the best predictor, and weights the arithmetic can bear."""
 
+from unittest import mock
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,8 +9,9 @@ from hypothesis import strategies as st
 
 from spikey_codec import weights
 from spikey_codec.constants import GREATEST_WEIGHT_SUM, ORDER, WEIGHT_BITS
-from spikey_codec.prediction import linear
+from spikey_codec.prediction import cross_channel, linear
 from spikey_codec.prediction.linear import covariance, fitted, residual_powers
+from spikey_codec.prediction.products import BLOCK, common_products
 from strategies import samples
 
 ONE = 1 << WEIGHT_BITS
@@ -177,3 +180,94 @@ def test_the_codebook_holds_predictors_the_arithmetic_can_bear():
     assert codebook.ndim == 2 and codebook.shape[1] == ORDER and 1 <= len(codebook) <= 254
     assert np.abs(codebook.astype(int)).sum(1).max() < GREATEST_WEIGHT_SUM
     assert len(np.unique(codebook, axis=0)) == len(codebook)
+
+
+# Products of channels
+
+
+@given(st.integers(1, 7), st.integers(0, 700), st.integers(0, 99))
+def test_common_products_are_exact(channels, frames, seed):
+    values = np.random.default_rng(seed).integers(-(1 << 20), 1 << 20, (channels, frames), np.int32)
+    wide = values.astype(np.int64)
+    found = common_products(list(values))
+    assert found.dtype == np.int64
+    np.testing.assert_array_equal(found, wide @ wide.T)
+
+
+def test_common_products_of_many_blocks_are_exact():
+    values = np.random.default_rng(0).integers(-(1 << 15), 1 << 15, (3, BLOCK), np.int32)
+    wide = values.astype(np.int64)
+    np.testing.assert_array_equal(common_products(values), wide @ wide.T)
+
+
+ONE_THREAD = """
+import time
+import numpy as np
+import spikey_codec
+from spikey_codec.archive import pack
+from spikey_codec.readers.wav import plain_header
+from spikey_codec.topology.correlation import RAW, Moments
+
+random = np.random.default_rng(0)
+samples = random.normal(0, 30, (4000, 128)).round().astype(np.int16)
+wide = samples.astype(np.int64) << 20
+members = [(str(i), plain_header(4000, 1, 9) + samples[:, i].tobytes()) for i in range(16)]
+
+def work():
+    spikey_codec.encode_array(samples)
+    pack(members)
+    for _ in range(5):
+        Moments.of(list(samples.T), RAW)
+    Moments.of(list(wide.T), RAW)
+
+work()
+everything, this = time.process_time(), time.thread_time()
+for _ in range(2):
+    work()
+everything, this = time.process_time() - everything, time.thread_time() - this
+assert everything < 1.2 * this + 0.02, (everything, this)
+"""
+
+
+def test_encoding_takes_one_thread(run_python):
+    """On a machine of several processors; on others it cannot fail."""
+    done = run_python(ONE_THREAD)
+    assert done.returncode == 0, done.stderr.decode()
+
+
+@given(st.integers(2, 40), st.integers(0, 2**32 - 1))
+def test_references_are_looked_for_among_the_nearest_that_are_coded(channels, seed):
+    """In the order of Prim: the next channel is the one nearest to any of those coded."""
+    random = np.random.default_rng(seed)
+    shared = random.normal(0, 60, (40, 1)) * random.integers(0, 2, channels)
+    found = [*(random.normal(0, 60, (40, channels)) + shared).astype(np.int32).T.copy()]
+    asked = []
+
+    def worth(all_residuals, products, own, near):
+        asked.append((own, near))
+        return []
+
+    with mock.patch.object(cross_channel, "_worth", worth):
+        cross_channel.choose_references(found, 3)
+    together = _correlations(found)
+    coded = [int(together.sum(0).argmax())]
+    expected = []
+    while len(coded) < channels:
+        left = [i for i in range(channels) if i not in coded]
+        new = max(left, key=lambda i: (max(together[i, coded]), -i))
+        near = sorted(coded, key=lambda i: (-together[new, i], i))[:3]
+        if near := [i for i in near if together[new, i] >= cross_channel.WEAKEST]:
+            expected.append((new, near))
+        coded.append(new)
+    assert asked == expected
+
+
+def _correlations(residuals: list[np.ndarray]) -> np.ndarray:
+    products = np.array(
+        [[int(a.astype(np.int64) @ b.astype(np.int64)) for b in residuals] for a in residuals],
+        float,
+    )
+    size = np.sqrt(np.diag(products).clip(1))
+    products = np.abs(products) / size[:, None] / size[None]
+    np.fill_diagonal(products, 0)
+    return products

@@ -267,7 +267,7 @@ def test_references_that_cannot_be_are_refused(peers):
         )
         for i in range(3)
     ]  # fmt: skip
-    with pytest.raises(CorruptError, match="peer"):
+    with pytest.raises(CorruptError, match="reference"):
         chunk.passes_of(sides)
 
 

@@ -87,3 +87,23 @@ def test_what_is_found_does_not_depend_on_the_order_of_memory():
     )
     np.testing.assert_array_equal(found.widths, again.widths)
     assert estimate.refined(mapping, values, [], 0, best_predictor) == mapping
+
+
+def counts_of(samples: np.ndarray) -> np.ndarray:
+    return np.bincount(samples - samples.min())
+
+
+@pytest.mark.parametrize("deviation", [3, 6, 10, 30, 200])
+@pytest.mark.parametrize("whole", [np.rint, np.trunc], ids=["rounded", "cut"])
+def test_a_gaussian_of_even_codes_is_not_searched(deviation, whole):
+    """However narrow it is, and also where 0 comes twice as often because samples were cut."""
+    samples = np.random.default_rng(deviation).normal(0.3, deviation, 200_000)
+    assert not estimate.is_rough(counts_of(whole(samples).astype(int)))
+
+
+@pytest.mark.parametrize("deviation", [10, 60, 150])
+def test_codes_of_different_widths_are_searched(deviation):
+    random = np.random.default_rng(deviation)
+    edges = random.uniform(0.6, 1.4, 12 * deviation).cumsum()
+    samples = random.normal(edges[-1] / 2, deviation, 400_000)
+    assert estimate.is_rough(counts_of(np.searchsorted(edges, samples)))

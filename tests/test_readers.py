@@ -1,6 +1,7 @@
 """Stage 1: no byte is lost, and the samples found are the ones the file holds."""
 
 import io
+import struct
 import wave
 from pathlib import Path
 
@@ -403,3 +404,16 @@ def test_recordings_of_other_makers(name, frames, rate, tail_start):
     recording = assert_holds(data, expected, rate)
     assert is_plain(recording) is (tail_start == b"")
     assert recording.tail[:4] == tail_start
+
+
+@pytest.mark.parametrize("name", [b"LIST", b"anyx"])
+@pytest.mark.parametrize("size", [1, 15, 4001])
+def test_a_pad_byte_may_be_forgotten(name, size):
+    """Before the samples; the file comes back as it is."""
+    samples = np.random.default_rng(size).integers(-9, 9, (300, 2)).astype("<i2")
+    data = chunk(b"data", samples.tobytes())
+    for pad in (b"", b"\0", b"d"):
+        whole = riff(fmt(2), name + struct.pack("<I", size) + b"A" * size + pad, data)
+        recording = split(whole)
+        assert join(recording) == whole
+        np.testing.assert_array_equal(recording.samples, samples)

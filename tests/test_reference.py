@@ -1,7 +1,8 @@
 """The package against `reference`, the decoder that was written from FORMAT.md alone.
 
 What the package writes, the reference decoder reads back; what one of them refuses, so does the
-other; and files that no encoder would write (random code words, unusual headers) mean the same to both.
+other; and files that no encoder would write (random codewords, unusual headers) mean the
+same to both.
 """
 
 import bz2

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from forging import any_checksum, flipped, harmed, stored, varint
 from networks import for_preset, no_way_back, using_weights, write_weights
 from reference import archives as reference_archives
-from spikey_codec import archive, codec
+from spikey_codec import codec
 from spikey_codec.archive import Archive, pack
 from spikey_codec.bitstream import archive_index
 from spikey_codec.errors import SpikeyError
@@ -200,7 +200,7 @@ def test_both_allow_the_same_numbers_of_members(members, named):
 
 def test_both_allow_the_same_number_of_members_in_all(monkeypatch):
     assert archive_index.MOST_MEMBERS == reference_archives.MOST_MEMBERS == 1 << 20
-    monkeypatch.setattr(archive, "MOST_MEMBERS", 4)
+    monkeypatch.setattr(archive_index, "MOST_MEMBERS", 4)
     monkeypatch.setattr(reference_archives, "MOST_MEMBERS", 4)
     for counts in ([4], [5], [1, 3], [2, 3], [1] * 4, [1] * 5):
         names = iter([(b"%d" % i, 4) for i in range(9)])

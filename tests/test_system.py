@@ -72,6 +72,43 @@ def test_permissions_of_an_existing_file_are_kept(tmp_path, mode):
     assert stat.S_IMODE(path.stat().st_mode) == mode
 
 
+NO_PERMISSIONS = "EPERM", "EACCES", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EINVAL"
+
+
+@pytest.mark.parametrize("name", NO_PERMISSIONS)
+@pytest.mark.parametrize("mode", [0o600, 0o444, 0o640])
+def test_a_file_system_that_sets_no_permissions_is_written_to(tmp_path, monkeypatch, name, mode):
+    def refuse(path, *arguments, **settings):
+        number = getattr(errno, name)
+        raise OSError(number, os.strerror(number), path)
+
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    path.chmod(mode)
+    monkeypatch.setattr(os, "chmod", refuse)
+    files.write(str(path), b"new")
+    assert path.read_bytes() == b"new"
+    assert listed(tmp_path) == ["file"]
+    # What could be read by few is not opened to more, and the owner can always replace it again.
+    assert stat.S_IMODE(path.stat().st_mode) & ~stat.S_IWUSR == mode & ~stat.S_IWUSR
+    files.write(str(path), b"newer")
+    assert path.read_bytes() == b"newer"
+
+
+def test_a_file_is_never_open_to_more_than_the_one_that_it_replaces(tmp_path):
+    path = tmp_path / "secret"
+    path.write_bytes(b"old")
+    path.chmod(0o600)
+
+    def pieces():
+        yield b"new"
+        for name in listed(tmp_path):
+            assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
+
+    files.write(str(path), pieces())
+    assert path.read_bytes() == b"new"
+
+
 def test_a_new_file_has_the_usual_permissions(tmp_path):
     (tmp_path / "usual").write_bytes(b"")
     files.write(str(tmp_path / "new"), b"")

@@ -8,9 +8,10 @@ import stat
 import zlib
 from dataclasses import dataclass
 
-from .. import __version__, compress, decompress
+from ..codec import compress, decompress
 from ..errors import RecordingError, SpikeyError, UsageError, VerifyError
 from ..system import files
+from ..version import __version__
 from .journal import Entry, Stamp
 from .names import ENCODE
 

@@ -164,10 +164,12 @@ def _write_mapping(mapping: Mapping) -> bytes:
     """The values and code widths that a mapping lists; `_read_mapping` is the inverse."""
     out = b""
     if mapping.kind in LISTED:
+        assert mapping.values is not None
         values = mapping.values.astype(np.int32)
         out += (int(values[0]) & 0xFFFF).to_bytes(2, "little")
         out += write_packed((np.diff(values) - 1).astype("<u2").tobytes())
     if mapping.kind == NONUNIFORM:
+        assert mapping.widths is not None
         out += write_packed(mapping.widths.tobytes())
     return out
 
@@ -182,16 +184,15 @@ def _read_mapping(reader: Reader, kind: int) -> Mapping:
     values = np.concatenate([first, steps]).cumsum()
     if values[-1] > 32767 or len(gaps) % 2:
         raise CorruptError("The file is damaged: its list of sample values leaves 16 bits.")
-    mapping = Mapping(kind, values.astype(np.int16))
-    return _read_widths(reader, mapping) if kind == NONUNIFORM else mapping
+    widths = _read_widths(reader, len(values)) if kind == NONUNIFORM else None
+    return Mapping(kind, values.astype(np.int16), widths)
 
 
-def _read_widths(reader: Reader, mapping: Mapping) -> Mapping:
-    """The mapping with the widths of its codes; CorruptError where they cannot be."""
-    count = len(mapping.values)
+def _read_widths(reader: Reader, count: int) -> np.ndarray:
+    """The widths of so many codes: uint8; CorruptError where they cannot be."""
     widths = np.frombuffer(read_packed(reader, count), np.uint8)
     if not 2 <= count <= MOST_NONUNIFORM or len(widths) != count:
         raise CorruptError("The file is damaged: it does not have a width for each sample value.")
     if widths_of(widths).sum() > MOST_WIDTH:
         raise CorruptError("The file is damaged: its codes are too wide.")
-    return mapping._replace(widths=widths)
+    return widths

@@ -27,7 +27,7 @@ class Packet(NamedTuple):
     synchronises: bool
     first: int
     frames: int
-    body: memoryview
+    body: bytes | memoryview
     size: int
 
 

@@ -9,10 +9,11 @@ import argparse
 from collections.abc import Callable, Iterable, Sequence
 from typing import NoReturn
 
-from .. import __version__, presets
+from .. import presets
 from ..errors import CorruptError, NotBrainwireError, SpikeyError, VersionError
 from ..system import files, stdio, stop
 from ..system.source import FileBytes
+from ..version import __version__
 
 
 class _Parser(argparse.ArgumentParser):

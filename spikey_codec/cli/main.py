@@ -10,9 +10,9 @@ from typing import Any
 
 import click
 
-from .. import __version__
 from ..errors import SpikeyError
 from ..system import files, stdio, stop
+from ..version import __version__
 from . import archive, batch, bench, convert, fit, simulate, stream, topology
 
 

@@ -21,6 +21,8 @@ from ..entropy.contexts import ScaleBins, scale_bins
 from ..errors import CorruptError, WeightsError
 from ..kernels.groups import Coded, Contexts, Quantizer
 from ..quantizer.nonuniform import reconstruction_levels
+from ..system import forks
+from .table import coder_of
 
 NO_OFFSETS = np.zeros(0, np.int32)
 TOO_SHORT = "The file is cut short or damaged."
@@ -61,7 +63,6 @@ class Coder(ABC):
         self.transitions, self.encoding = transitions, encoding
         nonuniform = len(transitions) > 0
         self.of_challenge = nonuniform and transitions == weights.load("converter").tobytes()
-        self.lock = threading.Lock()  # kernels share the tables, and build them as they go
         self.level_bits = PREDICTION_BITS if nonuniform else 0
         edges = np.frombuffer(transitions, np.int32).copy()
         self.levels = np.zeros(0, np.int32)
@@ -75,6 +76,22 @@ class Coder(ABC):
         self.quantizer = Quantizer(self.level_bits, lowest, highest, code_bits, edges, self.levels)
         cdf = weights.load("density").copy()
         self.contexts = Contexts(self.bins.first, self.bins.table, cdf)
+        self._made_of = lowest, highest, transitions, encoding, network
+        self.lock = threading.Lock()  # kernels share the tables, and build them as they go
+        self.clear()
+        forks.renew_in_children(self)
+
+    def clear(self) -> None:  # noqa: B027 (most coders keep nothing)
+        """Forget what was built from the weights so far."""
+
+    def renew(self) -> None:
+        """See `forks.Renewed`."""
+        if self.lock.locked():  # another thread was at work
+            self.lock = threading.Lock()
+            self.clear()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return coder_of, (type(self), *self._made_of)
 
     def segments(self, frames: int, channels: int) -> int:
         """Into how many segments each channel of a coding pass is cut."""
@@ -139,6 +156,10 @@ class Coder(ABC):
     def levels_of(self, codes: np.ndarray) -> np.ndarray:
         """Reconstruction levels of codes (any shape), with `level_bits` fraction bits."""
         return self.levels[codes.astype(np.intp) - self.lowest] if len(self.levels) else codes
+
+    @abstractmethod
+    def arguments(self, codes: np.ndarray, state: State, offsets: np.ndarray) -> tuple[Any, ...]:
+        """The kernels' arguments up to what is the entropy coder's own."""
 
     def coded(self, codes: np.ndarray, state: State) -> Coded:
         """The kernels' first group of arguments."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..bitstream.channel_header import ChannelHeader
 from ..constants import CENTRE, FINER, MOST_REFERENCES
-from ..kernels.groups import REFERENCE_COLUMNS, Network, NetworkLanes
+from ..kernels.groups import REFERENCE_COLUMNS, NetworkLanes
 from ..prediction.network import Tables, start_scales
 from .base import Coder, State
 from .linear_huffman import LinearHuffman
@@ -63,7 +63,10 @@ class NetworkCoder(Coder):
         shared: Any = None,
     ) -> State:
         lanes = len(headers)
-        return State(lanes, (self._lanes(headers, channels, shared or NO_LATENTS), self._network()))
+        return State(
+            lanes,
+            (self._lanes(headers, channels, shared or NO_LATENTS), self.tables_of_network.group()),
+        )
 
     def _lanes(
         self, headers: Sequence[ChannelHeader], channels: Sequence[int], latents: Latents
@@ -86,11 +89,7 @@ class NetworkCoder(Coder):
             window, residuals, cells, outputs, references, room,
         )  # fmt: skip
 
-    def _network(self) -> Network:
-        return self.tables_of_network.group()
-
-    def _arguments(self, codes: np.ndarray, state: State, offsets: np.ndarray) -> tuple[Any, ...]:
-        """The kernels' arguments up to what is the entropy coder's own."""
+    def arguments(self, codes: np.ndarray, state: State, offsets: np.ndarray) -> tuple[Any, ...]:
         lanes, network = state.groups[:2]
         return (
             *self.coded(codes, state),

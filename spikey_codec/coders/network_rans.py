@@ -10,8 +10,8 @@ import numpy as np
 from ..bitstream.channel_header import ChannelHeader
 from ..constants import DENSITIES, FIRST_ENERGY, FIRST_SHARES, GAINS, PAST_REMAINDERS
 from ..errors import CorruptError
+from ..kernels.bind import network_rans_decode, network_rans_encode
 from ..kernels.groups import FIRST_GAIN, Mixer
-from ..kernels.network_rans import network_rans_decode, network_rans_encode
 from .base import NO_OFFSETS, TOO_SHORT, State
 from .network import NetworkCoder
 
@@ -47,7 +47,7 @@ class NetworkRans(NetworkCoder):
     def encode(self, codes: np.ndarray, state: State, offsets: np.ndarray = NO_OFFSETS) -> bytes:
         starts, widths = np.empty(len(codes), np.int32), np.empty(len(codes), np.int32)
         out = np.empty(len(codes) + 2, np.uint32)
-        arguments = self._arguments(codes, state, offsets)
+        arguments = self.arguments(codes, state, offsets)
         with self.lock:
             first = network_rans_encode(*arguments, *state.groups[2], starts, widths, out)
         state.row += len(codes) // state.lanes
@@ -61,7 +61,7 @@ class NetworkRans(NetworkCoder):
         if len(payload) < FEWEST_BYTES or len(payload) % 4:
             raise CorruptError(TOO_SHORT)
         codes = np.empty(count, np.int16)
-        arguments = self._arguments(codes, state, offsets)
+        arguments = self.arguments(codes, state, offsets)
         words = np.frombuffer(payload, "<u4").astype(np.int64)
         with self.lock:
             error = network_rans_decode(*arguments, *state.groups[2], words)

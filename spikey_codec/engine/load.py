@@ -13,7 +13,6 @@ import os
 import re
 import subprocess
 import sys
-import threading
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +22,7 @@ import llvmlite.binding as llvm
 import numpy as np
 
 from ..errors import UsageError
-from ..system import files
+from ..system import files, forks
 from . import target
 
 TYPES = {"i2": np.int16, "i4": np.int32, "i8": np.int64, "u1": np.uint8, "u2": np.uint16,
@@ -38,7 +37,7 @@ def kernels() -> Kernels:
         return _kernels()
 
 
-_lock = threading.Lock()
+_lock = forks.lock_that_forks_wait_for()  # LLVM has locks of its own
 
 
 def _kernels() -> Kernels:
@@ -107,7 +106,8 @@ class Kernels(dict[tuple[str, str], Callable[..., int]]):
 
     def __missing__(self, wanted: tuple[str, str]) -> Callable[..., int]:
         name, types = wanted
-        self[wanted] = _callable(self.linker, self.linker.get_function_address(name), types)
+        with _lock:
+            self[wanted] = _callable(self.linker, self.linker.get_function_address(name), types)
         return self[wanted]
 
 

@@ -14,6 +14,7 @@ functions below that kernels use are for the interpreter; build.py has the same 
 from __future__ import annotations
 
 import functools
+import importlib
 import os
 from collections.abc import Callable
 from types import ModuleType
@@ -30,12 +31,12 @@ signatures: dict[str, str] = {}  # of all kernels whose modules have been import
 def _compiled_module() -> ModuleType | None:
     """The ahead-of-time module if it exists, is current and fits this processor, else None."""
     try:
-        from .. import _kernels
+        module = importlib.import_module("spikey_codec._kernels")
     except ImportError:
         return None
-    if _kernels.source_stamp() != target.source_stamp():
+    if module.source_stamp() != target.source_stamp():
         return None
-    return None if _kernels.needs_baseline() and not target.has_baseline() else _kernels
+    return None if module.needs_baseline() and not target.has_baseline() else module
 
 
 def _choose() -> tuple[str, ModuleType | None]:
@@ -52,7 +53,7 @@ def _choose() -> tuple[str, ModuleType | None]:
     return ("jit" if wanted == "auto" else wanted), None
 
 
-name, _module = _choose()
+name, compiled = _choose()  # the engine, and its module where it is "aot"
 
 
 def kernel(signature: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
@@ -62,17 +63,17 @@ def kernel(signature: str) -> Callable[[Callable[..., int]], Callable[..., int]]
         own_name = function.__name__
         signatures[own_name] = signature
         if name == "aot":
-            return getattr(_module, own_name)
+            return getattr(compiled, own_name)
         if name == "python":
             return function
 
         @functools.wraps(function)
-        def compiled(*arguments: Any) -> int:
+        def run(*arguments: Any) -> int:
             from . import load
 
             return load.kernels()[own_name, signature](*arguments)
 
-        return compiled
+        return run
 
     return mark
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib
 import os
 import zlib
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CPU_BASELINE = "x86-64-v3"  # the target on x86-64, where the processor has these:
 CPU_FEATURES = ("AVX2", "FMA3")
@@ -16,7 +20,8 @@ PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 def sources() -> list[str]:
     """Paths of the files that compiled kernels depend on, in a fixed order."""
     folder = os.path.join(PACKAGE, "kernels")
-    kernels = sorted(name for name in os.listdir(folder) if name.endswith(".py"))
+    kernels = sorted(set(os.listdir(folder)) - {"bind.py"})  # which compiled kernels do not need
+    kernels = [name for name in kernels if name.endswith(".py")]
     return [
         os.path.join(PACKAGE, "constants.py"),
         os.path.join(PACKAGE, "engine", "build.py"),
@@ -36,9 +41,7 @@ def source_stamp() -> int:
 
 def has_baseline() -> bool:
     """Whether this processor runs code compiled for CPU_BASELINE."""
-    import numpy as np
-
-    have = np._core._multiarray_umath.__cpu_features__
+    have = importlib.import_module("numpy._core._multiarray_umath").__cpu_features__
     return all(have.get(feature) for feature in CPU_FEATURES)
 
 
@@ -50,6 +53,8 @@ def processor() -> str:
 
 def cache_folders() -> list[Path]:
     """Where the object file may be kept, in the order in which they are tried."""
+    from pathlib import Path  # costs a part of the start-up, and compiled kernels do without
+
     folders = [Path(PACKAGE) / "__pycache__"]
     if wanted := os.environ.get("XDG_CACHE_HOME"):
         return [*folders, Path(wanted) / "spikey"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from .. import weights
@@ -24,6 +26,8 @@ try:
 except ImportError:  # only training needs it, and every module of the package has to load
     torch = nn = None
 
+Module: Any = nn.Module if nn else object
+
 CODES = HIGHEST_CODE + 1 - LOWEST_CODE
 UNITS_PER_SCALE = 1 << SCALE_BITS - PREDICTION_BITS  # a unit is 1/32 code, a scale's 1/4096 code
 OCTAVES = tuple(octave + SCALE_BITS for octave in UNEVEN_OCTAVES)  # log2 of a scale's limits
@@ -31,7 +35,7 @@ FAR = 1e5  # beyond all mass
 UNIFORM = 1e-4  # share of an even density over all codes: what escapes cost
 
 
-class Loss(nn.Module if nn else object):
+class Loss(Module):
     """Ideal code length of the true codes, given what a network says.
 
     The mass of each code between the converter's transition levels, under the shipped density

@@ -7,6 +7,7 @@ integers divided by 2^10, so that a trained weight is the integer one divided by
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 
@@ -32,6 +33,8 @@ try:
     from torch import nn
 except ImportError:  # only training needs it, and every module of the package has to load
     torch = nn = None
+
+Module: Any = nn.Module if nn else object
 
 VALUE = float(1 << VALUE_BITS)  # what 1 is in the integers between layers
 LIMIT = LARGEST_VALUE / VALUE
@@ -62,7 +65,7 @@ def _past(values: torch.Tensor, rows: torch.Tensor, count: int) -> torch.Tensor:
     return rows_of(values.unfold(0, count, 1), rows - count).flip(-1).int()
 
 
-class Network(nn.Module if nn else object):
+class Network(Module):
     """The network of a configuration, with random weights; without a correction at first."""
 
     def __init__(self, config: Config) -> None:
@@ -78,6 +81,7 @@ class Network(nn.Module if nn else object):
         self.recurrent = None
         if config.recurrent:
             size = projector.rnn_hidden_size
+            assert size is not None  # checks.py
             self.recurrent = nn.LSTM(inputs, size, projector.rnn_num_layers, batch_first=True)
             inputs = size
         self.projector = Layers(inputs, config.projector_layers())
@@ -156,10 +160,13 @@ class Network(nn.Module if nn else object):
     def region(self, windows: Windows, places: Places, latent: torch.Tensor) -> torch.Tensor:
         """Mean of the references' messages: each from both latents, their correlation, and the
         reference's residual now."""
+        references, correlations, present = places.references, places.correlations, places.present
+        assert self.message is not None
+        assert references is not None and correlations is not None and present is not None
         factor = self.config.training.peer_gradients_factor
         total = torch.zeros((), device=latent.device)
-        for k in range(places.references.shape[-1]):
-            rows = places.references[..., k]
+        for k in range(references.shape[-1]):
+            rows = references[..., k]
             log = rows_of(windows.traces, rows)[..., LOG].int()
             unit, reciprocal = rows_of(self.units[0], log), rows_of(self.units[1], log)
             residual = _norm(rows_of(windows.own_residuals, rows).int(), unit, reciprocal)
@@ -167,13 +174,13 @@ class Network(nn.Module if nn else object):
             told = self.inputs(windows, rows, windows.traces, windows.residuals, rows)
             other = self.latent(told)
             other = other * factor + other.detach() * (1 - factor)
-            metrics = torch.stack([places.correlations[..., k] / 128, residual / VALUE], -1)
+            metrics = torch.stack([correlations[..., k] / 128, residual / VALUE], -1)
             message = self.message(torch.cat([latent, other, metrics], -1))
-            total = total + message * places.present[..., k, None]
-        return total / places.present.sum(-1, keepdim=True)
+            total = total + message * present[..., k, None]
+        return total / present.sum(-1, keepdim=True)
 
 
-class Layers(nn.Module if nn else object):
+class Layers(Module):
     """Layers with their activations; the sums are limited as in the integer network."""
 
     def __init__(self, inputs: int, layers: list[tuple[int, str]]) -> None:

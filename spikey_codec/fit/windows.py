@@ -119,8 +119,12 @@ class Windows:
                     self._add_references(members, padding, joint_traces)
         joint_traces = joint_traces or [np.zeros((0, COLUMNS), np.int16)]
         self.joint_traces: Any = np.concatenate(joint_traces)
-        for name in ("levels", "codes", "traces", "own_residuals", "joint_traces"):
-            setattr(self, name, torch.from_numpy(getattr(self, name)).to(device))
+        self.levels, self.codes, self.traces, self.own_residuals, self.joint_traces = (
+            torch.from_numpy(array).to(device)
+            for array in (
+                self.levels, self.codes, self.traces, self.own_residuals, self.joint_traces
+            )
+        )  # fmt: skip
         # The column that windows are taken from, once more and close together.
         self.residuals = self.traces[:, RESIDUAL].clone()
         self.joint_residuals = self.joint_traces[:, RESIDUAL].clone()
@@ -191,7 +195,7 @@ class Windows:
 
     def every(
         self,
-        channels: list[Alone] | list[Together],
+        channels: Sequence[Alone | Together],
         most: int,
         length: int = 1,
         at_once: int = 1 << 15,

@@ -1,7 +1,6 @@
-"""What a channel teaches as it goes, for preset `max`: NLMS weights, and a mixture of densities.
+"""What a channel teaches as it goes, for preset `max`: a mixture of densities, with NLMS (nlms.py).
 
-FORMAT.md, "Mixing". The NLMS weights move by normalised least mean squares (Widrow and Hoff 1960;
-Nagumo and Noda 1967), the mixture weights by one step of expectation maximisation a sample
+FORMAT.md, "Mixing". The mixture weights move by one step of expectation maximisation a sample
 (Titterington 1984), with a part of them kept equal (Herbster and Warmuth 1998).
 """
 
@@ -14,20 +13,12 @@ import numpy as np
 from ..constants import (
     BEYOND,
     DENSITIES,
-    ENERGY_SHIFT,
     EQUAL_SHARE,
     EQUAL_SHIFT,
-    GAIN_BITS,
-    GAINS,
     INTERVAL_BITS,
-    LARGEST_ERROR,
-    LARGEST_GAIN,
     LARGEST_LOG,
-    LEAST_ENERGY,
     LEAST_WIDTH_BITS,
     MASS_BITS,
-    PAST_LEVELS,
-    PAST_REMAINDERS,
     PREDICTION_BITS,
     SHARE_BITS,
     SHARE_SHIFT,
@@ -35,25 +26,22 @@ from ..constants import (
     TRANSITION_BITS,
     VALUE_BITS,
 )
-from ..engine.marks import helper, index
+from ..engine.marks import helper, index, inlined
 from .density import mass_below_by, reciprocal_of, transition_below
 from .groups import (
     ABOVE,
     BELOW,
     BETWEEN,
     DENSITY,
-    ENERGY,
-    FIRST_GAIN,
     MEAN,
     RECIPROCAL,
     SHARE_1,
     SHARE_2,
     SHARE_3,
 )
-from .network import expect, norm
-from .state import limited, newest, remember, scale_of, slot_of
-
-STEP_BITS = 14  # fraction bits of a step of the NLMS weights
+from .network import expect
+from .nlms import adapt, correction, set_regressors
+from .state import remember, scale_of, slot_of
 
 
 class Mixture(NamedTuple):
@@ -70,56 +58,7 @@ class Mixture(NamedTuple):
     adaptive: np.ndarray
 
 
-# NLMS
-
-
-@helper
-def set_regressors(mixer, state, sample, expectation, prior, limits):
-    """What the NLMS weights are for: second-stage residuals, and levels less the network's mean."""
-    ring = mixer.remainders[sample.lane]
-    last = newest(sample.row, mixer.remainders)
-    for k in range(PAST_REMAINDERS):
-        mixer.regressors[k] = norm(int(ring[index(last - k)]), prior)
-    ring = state.window[sample.lane]
-    last = newest(sample.row, state.window)
-    for k in range(PAST_LEVELS):
-        level = int(ring[index(last - k)]) << limits.level_shift
-        mixer.regressors[PAST_REMAINDERS + k] = norm(level - expectation.mean, prior) >> 2
-
-
-@helper
-def correction(mixer, lane):
-    """What the NLMS weights add to the network's mean, in 2^-10 of the scale."""
-    gains = mixer.adaptive[lane, FIRST_GAIN:]
-    total = 0
-    for k in range(GAINS):
-        total += int(gains[k]) * int(mixer.regressors[k])
-    return total >> GAIN_BITS
-
-
-@helper
-def adapt(mixer, lane, residual):
-    """Move the NLMS weights against a residual in 2^-10 of the scale."""
-    gains, regressors = mixer.adaptive[lane, FIRST_GAIN:], mixer.regressors
-    now = 0
-    for k in range(GAINS):
-        now += int(regressors[k]) * int(regressors[k])
-    energy = int(mixer.adaptive[index(lane), ENERGY])
-    energy += (now - energy) >> ENERGY_SHIFT
-    mixer.adaptive[index(lane), ENERGY] = energy
-    step = limited(residual, LARGEST_ERROR) * ((1 << 41) // (energy + LEAST_ENERGY))
-    step >>= STEP_BITS
-    half = 1 << (STEP_BITS - 1)
-    for k in range(GAINS):
-        gains[k] = limited(
-            int(gains[k]) + ((step * int(regressors[k]) + half) >> STEP_BITS), LARGEST_GAIN
-        )
-
-
-# The mixture
-
-
-@helper
+@inlined
 def expect_mixture(network, state, mixer, sample, limits):
     """Expect a row from 1 on: a Prior, the network's Expectation, and the mean with NLMS; the
     densities and the regressors are set."""
@@ -131,7 +70,7 @@ def expect_mixture(network, state, mixer, sample, limits):
     return prior, expectation, mean
 
 
-@helper
+@inlined
 def set_densities(densities, mean, expectation, prior):
     """By network and NLMS weights, by the network, and of the linear prediction."""
     finer = TRANSITION_BITS - PREDICTION_BITS
@@ -249,7 +188,7 @@ def clipped_residual(code, target, mean, quantizer):
     return target - mean
 
 
-@helper
+@inlined
 def learn_mixture(mixer, sample, remainder, residual):
     """What a lane's mixing remembers of a sample: its residual by the network (1/32 code), its
     masses, and its residual by network and NLMS weights (2^-10 of the scale)."""

@@ -29,6 +29,26 @@ def lagged_products(own, other, first_lag, sums):
     return len(sums)
 
 
+@kernel("i8(i4[:,::1],i8[:,::1])")
+def add_products(rows, sums):
+    """Add to sums[i, j] the sum of rows[i, t] * rows[j, t] over all t; returns how many rows.
+
+    rows : int32, shape (rows, n)
+    sums : int64, shape (rows, rows); exact while the sums fit
+    """
+    for i in range(len(rows)):
+        own = rows[i]
+        for j in range(i + 1):
+            other = rows[j]
+            total = 0
+            for t in range(len(own)):
+                total += int(own[t]) * int(other[t])
+            sums[i, j] += total
+            if j < i:
+                sums[j, i] += total
+    return len(rows)
+
+
 @helper
 def mass_before(i, quantizer, cdf, centre, reciprocal):
     """Mass below the code in place i of all codes; below the first there is none."""

@@ -2,14 +2,15 @@
 
 An exported kernel takes the fields of its groups one after another, `kernel(*quantizer, *contexts,
 ...)`, because neither the extension module nor ctypes takes a tuple; its first lines pack them
-again, which costs nothing, and helpers take whole groups. All arrays are C-contiguous. `TYPES` are
-the fields' types in numba's notation. Fixed-point units are those of constants.py: a prediction
-counts 1/32 code, a transition level 1/256 code, a scale 1/4096 code, an average of |residual| as
-many 1/32 codes as its shift says.
+again, which costs nothing, and helpers take whole groups. All arrays are C-contiguous. `typed`
+gives the fields' types in numba's notation. Fixed-point units are those of constants.py: a
+prediction counts 1/32 code, a transition level 1/256 code, a scale 1/4096 code, an average of
+|residual| as many 1/32 codes as its shift says.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -36,12 +37,26 @@ DENSITY, BELOW, ABOVE, BETWEEN = range(4)
 MEAN, RECIPROCAL = range(2)
 
 
+_types: dict[type, str] = {}  # of the fields of each group
+
+
+def typed(types: str) -> Callable[[type], type]:
+    """Give a group the types of its fields, in turn."""
+
+    def mark(group: type) -> type:
+        _types[group] = types
+        return group
+
+    return mark
+
+
 def taking(*parts: type | str) -> str:
     """The signature of a kernel that takes these groups, and arrays of these types, in turn."""
-    types = ",".join(part if isinstance(part, str) else part.TYPES for part in parts)
+    types = ",".join(part if isinstance(part, str) else _types[part] for part in parts)
     return f"i8({types})"
 
 
+@typed("i2[::1],i8,i8")
 class Coded(NamedTuple):
     """What is coded.
 
@@ -53,9 +68,9 @@ class Coded(NamedTuple):
     codes: np.ndarray
     lanes: int
     row: int
-    TYPES = "i2[::1],i8,i8"
 
 
+@typed("i8,i8,i8,i8,i4[::1],i4[::1]")
 class Quantizer(NamedTuple):
     """Which codes there are, and what they stand for.
 
@@ -73,9 +88,9 @@ class Quantizer(NamedTuple):
     code_bits: int
     transitions: np.ndarray
     levels: np.ndarray
-    TYPES = "i8,i8,i8,i8,i4[::1],i4[::1]"
 
 
+@typed("i8,i4[:,::1],i4[::1]")
 class Contexts(NamedTuple):
     """The (scale bin, quantised mean) pairs that have a code each, and the density behind them.
 
@@ -87,9 +102,9 @@ class Contexts(NamedTuple):
     first_bin: int
     bins: np.ndarray
     cdf: np.ndarray
-    TYPES = "i8,i4[:,::1],i4[::1]"
 
 
+@typed("i4[:,::1],i4[:,::1],i4[:,::1]")
 class LinearLanes(NamedTuple):
     """The state of lanes that are predicted linearly.
 
@@ -101,9 +116,9 @@ class LinearLanes(NamedTuple):
     predictors: np.ndarray
     history: np.ndarray
     scales: np.ndarray
-    TYPES = "i4[:,::1],i4[:,::1],i4[:,::1]"
 
 
+@typed("i4[:,::1],i8[:,::1],i4[:,::1],i4[:,::1],i4[:,::1],i4[:,::1],i4[:,::1],i2[:,:,::1]")
 class NetworkLanes(NamedTuple):
     """The state of lanes whose prediction a network corrects.
 
@@ -126,9 +141,9 @@ class NetworkLanes(NamedTuple):
     outputs: np.ndarray
     references: np.ndarray
     latents: np.ndarray
-    TYPES = "i4[:,::1],i8[:,::1],i4[:,::1],i4[:,::1],i4[:,::1],i4[:,::1],i4[:,::1],i2[:,:,::1]"
 
 
+@typed("i8[::1],i8[:,::1],i2[::1],i4[::1],i4[::1],i4[::1],i4[::1]")
 class Network(NamedTuple):
     """A network, and room to run it in.
 
@@ -148,9 +163,9 @@ class Network(NamedTuple):
     logistic: np.ndarray
     memory: np.ndarray
     sums: np.ndarray
-    TYPES = "i8[::1],i8[:,::1],i2[::1],i4[::1],i4[::1],i4[::1],i4[::1]"
 
 
+@typed("i4[:,::1],i8[:,::1],i4[::1],i8[:,::1]")
 class Mixer(NamedTuple):
     """What lanes learn as they go, for preset `max`, and room for one sample's numbers.
 
@@ -166,9 +181,9 @@ class Mixer(NamedTuple):
     adaptive: np.ndarray
     regressors: np.ndarray
     masses: np.ndarray
-    TYPES = "i4[:,::1],i8[:,::1],i4[::1],i8[:,::1]"
 
 
+@typed("i8[:,::1],i4[::1],i4[::1],u2[::1],i4[::1],u2[::1]")
 class HuffmanTables(NamedTuple):
     """The canonical Huffman codes built so far; codes of one direction may be left out (empty).
 
@@ -187,7 +202,6 @@ class HuffmanTables(NamedTuple):
     primary: np.ndarray
     secondary: np.ndarray
     sorted_symbols: np.ndarray
-    TYPES = "i8[:,::1],i4[::1],i4[::1],u2[::1],i4[::1],u2[::1]"
 
 
 class Sample(NamedTuple):

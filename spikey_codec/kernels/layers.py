@@ -1,11 +1,55 @@
-"""Layers of networks, in integers: sums fit 32 bits, for network_array.py refuses others."""
+"""Networks: their layers one by one, and all of them from the inputs to the outputs.
+
+In integers; sums fit 32 bits because `prediction/network.py` refuses other weights.
+"""
 
 from __future__ import annotations
 
-from ..constants import LARGEST_VALUE, RELU, SIGMOID, SILU, TANH
-from ..engine.marks import helper, index
-from .groups import ACTIVATION, BIASES, GATES, INPUTS, OUTPUTS, SHIFT, WEIGHTS, WIDTH
-from .state import limited
+from ..constants import (
+    LARGEST_VALUE,
+    LATENT_AHEAD,
+    OTHER_INPUTS,
+    RELU,
+    SIGMOID,
+    SILU,
+    TANH,
+)
+from ..engine.marks import (
+    helper,
+    index,
+    inlined,
+)
+from .groups import (
+    ACTIVATION,
+    BANK,
+    BIASES,
+    CORRELATION,
+    ERRORS,
+    FIRST,
+    FOURTH,
+    GATES,
+    INPUT,
+    INPUTS,
+    LATENT,
+    LEVELS,
+    MESSAGE,
+    OUTPUTS,
+    PREDICTOR,
+    PROJECTOR,
+    RECURRENT,
+    REFERENCE_COLUMNS,
+    REGION,
+    RESIDUAL,
+    SECOND,
+    SHIFT,
+    SLOT,
+    THIRD,
+    WEIGHTS,
+    WIDTH,
+)
+from .state import (
+    limited,
+)
 
 
 @helper
@@ -14,7 +58,7 @@ def logistic(table, k):
     return int(table[index(min(max(k, -1024), 1023) + 1024)])
 
 
-@helper
+@inlined
 def weighted_sums(network, layer, source):
     """Biases and weighted sums of a layer over inputs that stand from `source` on."""
     memory = network.memory
@@ -96,3 +140,91 @@ def run_recurrent(network, layer, source, target, cells, outputs):
         y = (show * (2 * logistic(table, cell >> 4) - 32768)) >> 20
         outputs[j] = y
         memory[index(target + j)] = y
+
+
+@inlined
+def run_own(network, state, lane):
+    """A lane's latents from its inputs; returns where they stand, and the next layer."""
+    shape, memory = network.shape, network.memory
+    layer = 0
+    source = INPUT
+    if int(shape[BANK]) > 0:
+        run_layer(network, layer, source, FIRST)
+        made = int(network.layers[index(layer), OUTPUTS])
+        for k in range(int(shape[ERRORS]) + OTHER_INPUTS):
+            memory[index(FIRST + made + k)] = memory[index(INPUT + int(shape[LEVELS]) + k)]
+        source = FIRST
+        layer += 1
+    first = 0
+    for _ in range(int(shape[RECURRENT])):
+        target = SECOND if source != SECOND else THIRD
+        end = first + (int(network.layers[index(layer), OUTPUTS]) >> 2)
+        cells, outputs = state.cells[lane, first:end], state.outputs[lane, first:end]
+        run_recurrent(network, layer, source, target, cells, outputs)
+        first = end
+        source = target
+        layer += 1
+    for _ in range(int(shape[PROJECTOR])):
+        target = SECOND if source != SECOND else THIRD
+        run_layer(network, layer, source, target)
+        source = target
+        layer += 1
+    return source, layer
+
+
+@inlined
+def run_messages(network, state, sample, layer):
+    """The mean of the messages of a lane's references, from INPUT on."""
+    shape, memory = network.shape, network.memory
+    size, region = int(shape[LATENT]), int(shape[REGION])
+    for j in range(region):
+        memory[index(INPUT + j)] = 0
+    count = int(state.references[index(sample.lane), 0])
+    for i in range(count):
+        at = 1 + REFERENCE_COLUMNS * i
+        reference = state.latents[
+            index(int(state.references[index(sample.lane), index(at + SLOT)]))
+        ]
+        ahead = sample.row + LATENT_AHEAD
+        there = ahead < len(reference)
+        for j in range(size):
+            memory[index(FOURTH + size + j)] = (
+                int(reference[index(ahead), index(j)]) if there else 0
+            )
+        correlation = int(state.references[index(sample.lane), index(at + CORRELATION)])
+        memory[index(FOURTH + 2 * size)] = correlation << 3
+        memory[index(FOURTH + 2 * size + 1)] = reference[index(sample.row), index(size)]
+        run_layer(network, layer, FOURTH, FIRST)
+        for j in range(region):
+            memory[index(INPUT + j)] = int(memory[index(INPUT + j)]) + int(memory[index(FIRST + j)])
+    if count > 1:
+        for j in range(region):
+            memory[index(INPUT + j)] = int(memory[index(INPUT + j)]) // count
+
+
+@inlined
+def run_network(network, state, sample):
+    """From the inputs to the two outputs; returns where the latents and where the outputs stand."""
+    shape, memory = network.shape, network.memory
+    latent, layer = run_own(network, state, sample.lane)
+    source = latent
+    if int(shape[MESSAGE]) > 0:
+        size = int(shape[LATENT])
+        for j in range(size):
+            memory[index(FOURTH + j)] = memory[index(latent + j)]
+        run_messages(network, state, sample, layer)
+        layer += 1
+        if int(shape[RESIDUAL]) > 0:
+            for j in range(size):
+                both = int(memory[index(FOURTH + j)]) + int(memory[index(INPUT + j)])
+                memory[index(FOURTH + j)] = limited(both, LARGEST_VALUE)
+        else:
+            for j in range(int(shape[REGION])):
+                memory[index(FOURTH + size + j)] = memory[index(INPUT + j)]
+        source = FOURTH
+    for _ in range(int(shape[PREDICTOR])):
+        target = FIRST if source != FIRST else GATES
+        run_layer(network, layer, source, target)
+        source = target
+        layer += 1
+    return latent, source

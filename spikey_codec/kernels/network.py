@@ -10,46 +10,42 @@ from typing import NamedTuple
 
 from ..constants import (
     LARGEST_VALUE,
-    LATENT_AHEAD,
     LONG,
     LONGEST,
     MEDIUM,
     NORM_BITS,
     NORM_SHIFT,
     ORDER,
-    OTHER_INPUTS,
     PREDICTION_BITS,
     REACH,
     SHORT,
     USUAL_LOG,
     VALUE_BITS,
 )
-from ..engine.marks import helper, index, kernel
+from ..engine.marks import (
+    helper,
+    index,
+    inlined,
+    kernel,
+)
 from .groups import (
-    BANK,
-    CORRELATION,
     ERRORS,
-    FIRST,
-    FOURTH,
-    GATES,
     INPUT,
     LATENT,
     LEVELS,
-    MESSAGE,
-    OUTPUTS,
-    PREDICTOR,
-    PROJECTOR,
-    RECURRENT,
-    REFERENCE_COLUMNS,
-    REGION,
-    RESIDUAL,
-    SECOND,
-    SLOT,
-    THIRD,
 )
-from .layers import run_layer, run_recurrent
+from .layers import run_network
 from .linear import predict, within
-from .state import follow, limited, log_of, newest, remember, scale_from, scale_of, slot_of
+from .state import (
+    follow,
+    limited,
+    log_of,
+    newest,
+    remember,
+    scale_from,
+    scale_of,
+    slot_of,
+)
 
 
 class Prior(NamedTuple):
@@ -70,13 +66,13 @@ class Expectation(NamedTuple):
     log: int
 
 
-@helper
+@inlined
 def norm(x, prior):
     """A difference (1/32 code) in 2^-10 of the scale, limited."""
     return (limited(x, REACH * prior.unit) * prior.reciprocal) >> NORM_SHIFT
 
 
-@helper
+@inlined
 def prior_of(state, sample, limits):
     oldest = newest(sample.row, state.window) - ORDER + 1
     own = predict(state.predictors, state.window, sample.lane, oldest) >> limits.shift
@@ -108,7 +104,7 @@ def track_terms(scales, lane, residual):
     follow(scales, lane, 3, size, LONGEST)
 
 
-@helper
+@inlined
 def set_inputs(network, state, sample, prior, limits):
     """The network's inputs (FORMAT.md, "Networks", step 3)."""
     memory = network.memory
@@ -139,100 +135,12 @@ def set_inputs(network, state, sample, prior, limits):
 
 
 @helper
-def run_own(network, state, lane):
-    """A lane's latents from its inputs; returns where they stand, and the next layer."""
-    shape, memory = network.shape, network.memory
-    layer = 0
-    source = INPUT
-    if int(shape[BANK]) > 0:
-        run_layer(network, layer, source, FIRST)
-        made = int(network.layers[index(layer), OUTPUTS])
-        for k in range(int(shape[ERRORS]) + OTHER_INPUTS):
-            memory[index(FIRST + made + k)] = memory[index(INPUT + int(shape[LEVELS]) + k)]
-        source = FIRST
-        layer += 1
-    first = 0
-    for _ in range(int(shape[RECURRENT])):
-        target = SECOND if source != SECOND else THIRD
-        end = first + (int(network.layers[index(layer), OUTPUTS]) >> 2)
-        cells, outputs = state.cells[lane, first:end], state.outputs[lane, first:end]
-        run_recurrent(network, layer, source, target, cells, outputs)
-        first = end
-        source = target
-        layer += 1
-    for _ in range(int(shape[PROJECTOR])):
-        target = SECOND if source != SECOND else THIRD
-        run_layer(network, layer, source, target)
-        source = target
-        layer += 1
-    return source, layer
-
-
-@helper
-def run_messages(network, state, sample, layer):
-    """The mean of the messages of a lane's references, from INPUT on."""
-    shape, memory = network.shape, network.memory
-    size, region = int(shape[LATENT]), int(shape[REGION])
-    for j in range(region):
-        memory[index(INPUT + j)] = 0
-    count = int(state.references[index(sample.lane), 0])
-    for i in range(count):
-        at = 1 + REFERENCE_COLUMNS * i
-        reference = state.latents[
-            index(int(state.references[index(sample.lane), index(at + SLOT)]))
-        ]
-        ahead = sample.row + LATENT_AHEAD
-        there = ahead < len(reference)
-        for j in range(size):
-            memory[index(FOURTH + size + j)] = (
-                int(reference[index(ahead), index(j)]) if there else 0
-            )
-        correlation = int(state.references[index(sample.lane), index(at + CORRELATION)])
-        memory[index(FOURTH + 2 * size)] = correlation << 3
-        memory[index(FOURTH + 2 * size + 1)] = reference[index(sample.row), index(size)]
-        run_layer(network, layer, FOURTH, FIRST)
-        for j in range(region):
-            memory[index(INPUT + j)] = int(memory[index(INPUT + j)]) + int(memory[index(FIRST + j)])
-    if count > 1:
-        for j in range(region):
-            memory[index(INPUT + j)] = int(memory[index(INPUT + j)]) // count
-
-
-@helper
-def run_network(network, state, sample):
-    """From the inputs to the two outputs; returns where the latents and where the outputs stand."""
-    shape, memory = network.shape, network.memory
-    latent, layer = run_own(network, state, sample.lane)
-    source = latent
-    if int(shape[MESSAGE]) > 0:
-        size = int(shape[LATENT])
-        for j in range(size):
-            memory[index(FOURTH + j)] = memory[index(latent + j)]
-        run_messages(network, state, sample, layer)
-        layer += 1
-        if int(shape[RESIDUAL]) > 0:
-            for j in range(size):
-                both = int(memory[index(FOURTH + j)]) + int(memory[index(INPUT + j)])
-                memory[index(FOURTH + j)] = limited(both, LARGEST_VALUE)
-        else:
-            for j in range(int(shape[REGION])):
-                memory[index(FOURTH + size + j)] = memory[index(INPUT + j)]
-        source = FOURTH
-    for _ in range(int(shape[PREDICTOR])):
-        target = FIRST if source != FIRST else GATES
-        run_layer(network, layer, source, target)
-        source = target
-        layer += 1
-    return latent, source
-
-
-@helper
 def own_slot(state, lane):
     """Where others look for a lane's latents; -1 if none does."""
     return int(state.references[index(lane), index(state.references.shape[1] - 1)])
 
 
-@helper
+@inlined
 def expect(network, state, sample, limits, beyond):
     """What is to be expected in a row from 1 on: a Prior, and the network's Expectation, whose mean
     lies at most `beyond` (1/32 code) outside the limits."""
@@ -249,7 +157,7 @@ def expect(network, state, sample, limits, beyond):
     return prior, Expectation(mean, prior.log + (int(network.memory[index(result + 1)]) >> 4))
 
 
-@helper
+@inlined
 def learn(state, sample, level, target, prior):
     """What a lane remembers of a sample: its level, and its residual by the linear prediction."""
     lane, row = sample.lane, sample.row

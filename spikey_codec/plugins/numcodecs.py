@@ -6,21 +6,19 @@ import this module: numcodecs.get_codec({"id": "spikey"}).
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 from numcodecs.abc import Codec  # type: ignore[import-untyped, unused-ignore]
-from numcodecs.compat import (  # type: ignore[import-untyped, unused-ignore]
-    ensure_contiguous_ndarray,
-    ndarray_copy,
-)
+from numcodecs.compat import ndarray_copy  # type: ignore[import-untyped, unused-ignore]
 
 from .. import arrays, presets
 from ..errors import UsageError
+from ..system.source import byte_view
 
 if TYPE_CHECKING:
-    BytesLike = bytes | bytearray | memoryview
+    from ..system.source import Buffer
 
 
 class Spikey(Codec):  # type: ignore[misc, unused-ignore]
@@ -42,14 +40,14 @@ class Spikey(Codec):  # type: ignore[misc, unused-ignore]
         presets.resolve(preset)  # now, not when the first chunk is written
         self.preset = preset
 
-    def encode(self, buf: npt.NDArray[np.int16] | BytesLike) -> bytes:
+    def encode(self, buf: Buffer) -> bytes:
         """Compress a buffer.
 
         Parameters
         ----------
-        buf : little-endian int16, shape (frames,) or (frames, channels); or bytes-like
-            Any object that exports a buffer. Bytes have no shape, so they are taken as the
-            samples of one channel.
+        buf : little-endian int16, shape (frames,) or (frames, channels); or another buffer
+            A buffer that is no array, and whose items are not int16, is taken as the bytes of
+            samples of one channel, as bytes have no shape.
 
         Returns
         -------
@@ -57,25 +55,22 @@ class Spikey(Codec):  # type: ignore[misc, unused-ignore]
 
         Raises
         ------
-        UsageError for another dtype, byte order or shape, and for an odd number of bytes.
+        UsageError for an array of another dtype, byte order or shape, for an odd number of bytes,
+        and for what is no buffer.
         """
-        array = np.asarray(buf if isinstance(buf, np.ndarray) else memoryview(buf))
-        if array.dtype == np.uint8 and not isinstance(buf, np.ndarray):
-            if array.nbytes % 2:
-                raise UsageError("Spikey codes samples of 2 bytes; these bytes end within one.")
-            array = array.reshape(-1).view("<i2")
+        array = buf if isinstance(buf, np.ndarray) else _samples_in(buf)
         # `decode` returns a buffer without a byte order, so there can only be one.
         if array.dtype.newbyteorder("<") != array.dtype:
             arrays.check_dtype(array.dtype)
             raise UsageError("Spikey codes little-endian int16; this array is big-endian.")
         return arrays.encode_array(array, self.preset)
 
-    def decode(self, buf: BytesLike | npt.NDArray[Any], out: Any = None) -> Any:
+    def decode(self, buf: Buffer, out: Any = None) -> Any:
         """Inverse of `encode`.
 
         Parameters
         ----------
-        buf : bytes-like
+        buf : bytes, or another contiguous buffer
         out : writable buffer of exactly the decoded size, optional
             Is filled and returned.
 
@@ -86,7 +81,26 @@ class Spikey(Codec):  # type: ignore[misc, unused-ignore]
 
         Raises
         ------
-        What `spikey_codec.arrays.decode_array` raises.
+        What `spikey_codec.arrays.decode_array` raises; UsageError for an `out` that is no buffer,
+        ValueError for one of another size.
         """
-        samples = arrays.decode_array(ensure_contiguous_ndarray(buf))
-        return ndarray_copy(samples.astype("<i2", copy=False), out)
+        samples = arrays.decode_array(byte_view(buf, "decode")).astype("<i2", copy=False)
+        try:
+            return ndarray_copy(samples, out)
+        except TypeError as error:
+            raise UsageError(
+                f"`out` has to be a writable buffer, not {type(out).__name__}."
+            ) from error
+
+
+def _samples_in(buf: Any) -> np.ndarray:
+    """The samples that a buffer holds which is no array."""
+    data: Any = buf
+    with contextlib.suppress(TypeError, ValueError, BufferError):
+        data = memoryview(buf)
+        if data.format.lstrip("@=<") == "h":
+            return np.asarray(data)
+    data = byte_view(data, "encode", "; give it an array of int16")
+    if len(data) % 2:
+        raise UsageError("Spikey codes samples of 2 bytes; these bytes end within one.")
+    return np.frombuffer(data, "<i2")

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..constants import GREATEST_TAP_SHIFT, NEWEST_TAP, OLDEST_TAP, TAP_BITS, TAPS
-from ..kernels.cross_channel import add_offsets, own_residuals
-from ..kernels.estimate import lagged_products
+from ..kernels.bind import add_offsets, lagged_products, own_residuals
 from .cholesky import solve_large
+from .products import common_products
 
 USUAL_REFERENCES = 4  # that the encoder looks for: more pay on large arrays alone
 REFERENCE_BYTES = 3 + TAPS  # that one takes in a channel's header
@@ -149,25 +149,31 @@ def choose_references(
     if len(channels) < 2:
         return chosen
     products = Products(all_residuals)
-    clipped = np.stack([np.asarray(products.clipped[i]) for i in channels]).astype(float)
-    together = clipped @ clipped.T
+    clipped = [np.asarray(products.clipped[i]) for i in channels]
+    together = common_products(clipped).astype(float)
     size = np.sqrt(np.diag(together).clip(1))
     measure = np.abs(together) / size[:, None] / size[None]
     np.fill_diagonal(measure, 0)
     # Prim's order: begin with the channel that has most in common with all, go on with the one
     # that has most in common with those already coded.
-    coded = [int(measure.sum(0).argmax())]
-    left = [i for i in range(len(channels)) if i != coded[0]]
-    while left:
-        best = measure[np.ix_(left, coded)].max(1)
-        new = left.pop(int(best.argmax()))
-        near = sorted(coded, key=lambda i: (-measure[new, i], i))[:most]
-        near = [i for i in near if measure[new, i] >= WEAKEST]
+    new = int(measure.sum(0).argmax())
+    coded = np.zeros(len(channels), bool)
+    best = np.zeros(len(channels))  # what each channel has most in common with a coded one
+    for _ in channels[1:]:
+        coded[new] = True
+        best = np.maximum(best, measure[new])
+        new = int(np.where(coded, -1, best).argmax())
+        near = _strongest(np.where(coded, measure[new], -1), most)
         if near:
             near = [channels[i] for i in near]
             chosen[channels[new]] = _worth(all_residuals, products, channels[new], near)
-        coded.append(new)
     return chosen
+
+
+def _strongest(measure: np.ndarray, most: int) -> list[int]:
+    """Places of the greatest values, at least WEAKEST, in descending order; ties by place."""
+    places = np.flatnonzero(measure >= WEAKEST)
+    return [int(i) for i in places[np.argsort(-measure[places], kind="stable")[:most]]]
 
 
 def _worth(

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from .. import weights
 from ..constants import GREATEST_WEIGHT_SUM, ORDER, WEIGHT_BITS
-from ..kernels.estimate import lagged_products
+from ..kernels.bind import lagged_products
 from .cholesky import solve
 
 POWER_BITS = 28  # bits of the covariance matrix that the integer comparison keeps

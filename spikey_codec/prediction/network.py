@@ -25,9 +25,9 @@ from ..constants import (
     SHORT,
 )
 from ..errors import UsageError, VersionError
+from ..kernels.bind import trace as trace_kernel
 from ..kernels.groups import MEMORY
 from ..kernels.groups import Network as NetworkGroup
-from ..kernels.network import trace as trace_kernel
 from .cross_channel import residuals
 from .network_array import Network, identity, parse
 

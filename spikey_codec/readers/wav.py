@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .base import Place
+from .base import Place, Source
 
 _RIFF = struct.Struct("<4sI4s")  # form, size, type
 _CHUNK = struct.Struct("<4sI")  # id, size
@@ -30,6 +30,8 @@ _PCM = 0x0001
 _EXTENSIBLE = 0xFFFE
 _EXTENSIBLE_FMT_SIZE = 40
 _SUBFORMAT_PCM = bytes.fromhex("0100000000001000800000aa00389b71")
+
+_KNOWN = {b"data", b"fmt ", b"LIST", b"fact", b"cue ", b"smpl", b"bext", b"JUNK", b"id3 ", b"iXML"}
 
 _SIZE_ELSEWHERE = 0xFFFFFFFF  # "see ds64" in RF64 and BW64, "unknown" from streaming writers
 _LONGEST_REST = 1 << 28  # bytes behind a data chunk that are believed not to be samples
@@ -110,7 +112,7 @@ def join(recording: Recording) -> bytes:
     The samples may be of any byte order and memory layout; TypeError if they are not int16.
     """
     samples = recording.samples.astype("<i2", order="C", casting="equiv", copy=False)
-    return b"".join((recording.head, samples, recording.tail))
+    return b"".join((recording.head, samples.data, recording.tail))
 
 
 def plain_header(frames: int, channels: int, rate: int) -> bytes:
@@ -157,8 +159,19 @@ def _chunks(data: bytes, position: int) -> Iterator[tuple[bytes, int, int]]:
         name, size = _CHUNK.unpack(data[position : position + _CHUNK.size])
         start = position + _CHUNK.size
         yield name, start, size
-        # Chunks start at even positions; this also keeps the samples aligned to their 2 bytes.
-        position = start + size + size % 2
+        position = start + size
+        if size % 2 and not _lacks_pad(data, position):
+            position += 1  # chunks start at even positions
+
+
+def _lacks_pad(data: Source, position: int) -> bool:
+    """Whether a chunk of odd size that ends here has the next one right after it.
+
+    Some writers forget the pad byte. Only ids that are known say so, because a pad byte may be
+    anything, and ids may be any letters.
+    """
+    at, after = bytes(data[position : position + 4]), bytes(data[position + 1 : position + 5])
+    return at in _KNOWN and after not in _KNOWN
 
 
 def _layout(fmt: bytes) -> tuple[int, int] | None:

@@ -17,6 +17,12 @@ from .stop import stoppable
 STANDARD = "-"  # stands for standard input or output
 PARTIAL = ".spikey-{}.partial"  # name of a file that is being written
 
+# What chmod fails with where all of a file system has the permissions that it was mounted with.
+NO_PERMISSIONS = {
+    errno.EPERM, errno.EACCES, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL,
+    errno.ENOTTY,
+}  # fmt: skip
+
 Bytes = bytes | bytearray | memoryview
 Check = Callable[[FileBytes | bytes], None]  # raises what is wrong with the bytes
 
@@ -53,8 +59,8 @@ def write(
     check : called with what was written (as `opened` gives it) before it replaces the target
 
     The bytes go to a temporary file in the target's folder, which then replaces the target and
-    keeps its permissions. A target that is not a regular file (a pipe, a device) is written to
-    directly, once all pieces are there. Raises OSError.
+    keeps its permissions, as far as the file system can set them. A target that is not a regular
+    file (a pipe, a device) is written to directly, once all pieces are there. Raises OSError.
     """
     pieces: Iterable[Bytes] = [data] if isinstance(data, (bytes, bytearray, memoryview)) else data
     if path in (STANDARD, "/dev/stdout"):
@@ -98,14 +104,14 @@ def _replace(
     # not named after the target, whose name may have the greatest length that is allowed
     partial = os.path.join(os.path.dirname(target), PARTIAL.format(os.urandom(6).hex()))
     try:
-        with open(partial, "xb") as file:
+        with open(partial, "xb", opener=_as_private_as(mode)) as file:
             for piece in pieces:
                 file.write(piece)
         if check:
             with open(partial, "rb") as file:
                 check(FileBytes(file))
         if mode is not None:
-            os.chmod(partial, stat.S_IMODE(mode))
+            _set_permissions(partial, stat.S_IMODE(mode))
         os.replace(partial, target)
     except BaseException as error:
         with contextlib.suppress(OSError):
@@ -113,6 +119,21 @@ def _replace(
         if isinstance(error, OSError) and error.filename in (None, partial):
             error.filename, error.filename2 = path, None
         raise
+
+
+def _as_private_as(mode: int | None) -> Callable[[str, int], int]:
+    """An opener of new files that fewer may read than may read the file to be replaced."""
+    permissions = 0o666 if mode is None else stat.S_IMODE(mode) & 0o777 | stat.S_IWUSR
+    return lambda path, flags: os.open(path, flags, permissions)
+
+
+def _set_permissions(path: str, mode: int) -> None:
+    """Set a file's permissions where its file system lets anybody set them."""
+    try:
+        os.chmod(path, mode)
+    except OSError as error:
+        if error.errno not in NO_PERMISSIONS:
+            raise
 
 
 def refuse_same(source: str, target: str) -> None:

@@ -27,7 +27,8 @@ from faults import (
     process,
 )
 from patience import PATIENCE
-from spikey_codec import archive, chunk, codec, weights
+from spikey_codec import archive, codec, weights
+from spikey_codec.bitstream import index
 from spikey_codec.errors import CorruptError
 from spikey_codec.lab.simulate import codes_to_pcm, simulate_codes, write_recordings
 from spikey_codec.stream import Calibration
@@ -50,7 +51,7 @@ def here(tmp_path, monkeypatch) -> Path:
 @pytest.fixture
 def short_chunks(monkeypatch):
     """Chunks of 500 frames, read one by one, so that short recordings have many."""
-    monkeypatch.setattr(chunk, "LONGEST", 500)
+    monkeypatch.setattr(index, "LONGEST_CHUNK", 500)
     monkeypatch.setattr(sources, "WINDOW", 500)
 
 

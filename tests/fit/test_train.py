@@ -28,7 +28,7 @@ from spikey_codec.prediction import network as integer_network
 from spikey_codec.prediction.network_array import parse, to_array
 
 SEED = 3
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 # Configurations
@@ -181,7 +181,7 @@ def leads():
 @pytest.fixture(scope="module")
 def windows(torch, leads):
     from spikey_codec.fit.windows import Windows
-    from spikey_codec.topology.graph import simultaneous_groups
+    from spikey_codec.topology.groups import simultaneous_groups
 
     made = Windows(leads, simultaneous_groups(leads), 40, 1)
     assert len(made.alone) == 8 and len(made.together) >= 4

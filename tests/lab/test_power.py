@@ -10,14 +10,15 @@ import numpy as np
 import pytest
 
 from networks import coder_for
-from spikey_codec import constants, weights
+from spikey_codec import chunk, constants, weights
+from spikey_codec.coders.linear_huffman import LinearHuffman
 from spikey_codec.engine import build
 from spikey_codec.lab.bench import energy, operations, power
 from spikey_codec.lab.simulate import simulate_codes
 from spikey_codec.quantizer import mapping as converter
 from spikey_codec.quantizer.mapping import Mapping
 
-DOCUMENT = Path(__file__).parents[1] / "docs" / "power.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "power.md"
 FRAMES, LEADS = 300, 2
 
 # Counting: integers that note what is done with them, arrays that note where they are touched
@@ -85,13 +86,17 @@ class Array:
     def __init__(self, name: str, content: np.ndarray):
         self.name, self.content = name, content
 
+    @property
+    def shape(self):
+        return self.content.shape
+
     def __len__(self):
         return len(self.content)
 
     def _note(self, what: str, at):
         row = int(at[0] if isinstance(at, tuple) else at)
         # a bound and an offset of long words, 32 bits each, stand in one row
-        NOTES.append((what, self.name, row // 2 if self.name == "slow" else row))
+        NOTES.append((what, self.name, row // 2 if self.name == "secondary" else row))
 
     def __getitem__(self, at):
         found = self.content[at]
@@ -129,6 +134,14 @@ def call(function, arguments: dict):
     return given
 
 
+def counted_group(group):
+    """A group of arguments, with counting copies of its arrays."""
+    return group._make(
+        Array(name, value.copy()) if isinstance(value, np.ndarray) else value
+        for name, value in group._asdict().items()
+    )
+
+
 @pytest.fixture(scope="module")
 def coders() -> tuple:
     mapping = Mapping(converter.CHALLENGE)
@@ -138,44 +151,47 @@ def coders() -> tuple:
 @pytest.fixture(scope="module")
 def counted(counting, coders):
     """For "encode" and "decode": average operations, rows read and rows written of a sample."""
-    edges = weights.load("converter") / (1 << kernels.EDGE_BITS)
+    edges = weights.load("converter") / (1 << constants.TRANSITION_BITS)
     # every other one: neighbours are simultaneous, and would be each other's peers
     leads = simulate_codes(2 * LEADS, FRAMES / 19531, seed=3, thresholds=edges)[::2]
     codes = np.stack([lead[:FRAMES] for lead in leads], axis=1)
     encoder, decoder = coders
-    payload = encoder.encode(codes)
+    payload = chunk.encode(encoder, codes)
     runs = {
-        "encode": lambda: encoder.encode(codes),
-        "decode": lambda: decoder.decode(memoryview(payload), *codes.shape),
+        "encode": lambda: chunk.encode(encoder, codes),
+        "decode": lambda: chunk.decode(decoder, memoryview(payload), *codes.shape),
     }
     results = {}
     for name, run in runs.items():
         run()  # so that the code tables are made before anything is counted
-        given = call(getattr(counting, name), captured(name, run, getattr(counting, name)))
+        kernel = getattr(counting.linear_huffman, f"linear_huffman_{name}")
+        given = call(kernel, captured(run, kernel))
         if name == "decode":
-            assert np.array_equal(given["values"].content, codes.reshape(-1))
+            assert np.array_equal(given["codes"].content, codes.reshape(-1))
         results[name] = averages()
     return results
 
 
-def captured(name: str, run, counting_kernel) -> dict:
+def captured(run, counting_kernel) -> dict:
     """The arguments that `run` calls a kernel with, as they were before the call, by name."""
     calls = []
-    kernel = getattr(kernels, name)
+    name = counting_kernel.__name__
+    place = f"{name.removeprefix('linear_huffman_')}_kernel"
+    kernel = getattr(LinearHuffman, place)
 
     def spy(*arguments):
         calls.append([a.copy() if isinstance(a, np.ndarray) else a for a in arguments])
         return kernel(*arguments)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kernels, name, spy)
+        patch.setattr(LinearHuffman, place, staticmethod(spy))
         run()
     return dict(zip(inspect.signature(counting_kernel).parameters, calls[0], strict=True))
 
 
 def averages() -> SimpleNamespace:
     """NOTES, sample by sample. A row counts once a sample, however many of its fields are used."""
-    borders = [i for i, note in enumerate(NOTES) if note[1] == "values"]
+    borders = [i for i, note in enumerate(NOTES) if note[1] == "codes"]
     samples = [NOTES[start:end] for start, end in itertools.pairwise(borders)]
     # row 0 of a lead has no prediction
     samples = [notes for notes in samples if any(note[0] == "multiply" for note in notes)]
@@ -184,7 +200,7 @@ def averages() -> SimpleNamespace:
         operations.update(note for note in notes if len(note) == 2)
         for what, array, _ in {note for note in notes if len(note) == 3}:
             array = "payload" if array == "out" else array
-            if array != "values":
+            if array != "codes":
                 (reads if what == "read" else writes)[array] += 1
     n = len(samples)
     assert n > LEADS * FRAMES * 0.95
@@ -221,7 +237,7 @@ def test_memory_rows_are_those_that_the_kernels_touch(counted, direction):
     counts = counted[direction]
     reads, writes = operations.rows(stated(direction, counts))
     for listed, touched in ((reads, counts.reads), (writes, counts.writes)):
-        probes = listed.pop("slow", 0), touched.pop("slow", 0)
+        probes = listed.pop("secondary", 0), touched.pop("secondary", 0)
         assert probes[0] == pytest.approx(probes[1], abs=0.02)
         assert touched == pytest.approx({name: n for name, n in listed.items() if n})
 
@@ -244,25 +260,15 @@ def test_other_operations_are_those_that_the_kernels_do(counted, direction, kind
 
 def test_making_a_code_takes_as_many_operations_as_stated(counting, coders):
     coder = coders[0]
-    row = int(np.searchsorted(coder.classes.table[:, kernels.CENTRE], 4 << kernels.SCALE_BITS))
-    first_key, cells = (int(coder.classes.table[row, i]) for i in (kernels.FIRST_KEY, kernels.MASK))
-    names = ("scratch", "origins", "words", "fast", "slow", "sorted_symbols")
-    arrays = dict(zip(names, coder.tables.arrays(), strict=True))
-    call(
-        counting.build_table,
-        arrays
-        | {
-            "key": Number(first_key + cells // 2),
-            "c": row,
-            "classes": coder.classes.table,
-            "edges": coder.edges,
-            "mass_table": coder.density,
-            "first_code": coder.lowest,
-        },
-    )
+    bins = coder.bins.table
+    row = int(np.searchsorted(bins[:, constants.CENTRE], 4 << constants.SCALE_BITS))
+    first, mask = int(bins[row, constants.FIRST_CONTEXT]), int(bins[row, constants.MASK])
+    groups = [counted_group(g) for g in (coder.quantizer, coder.contexts, coder.tables)]
+    NOTES.clear()
+    counting.huffman_table.build_code(Number(first + mask // 2), row, *groups)
     steps = sum(note[0] != "wire" for note in NOTES)
-    words = coder.classes.table[row, kernels.COUNT] + 1
-    assert steps / words == pytest.approx(operations.TABLE_STEPS, rel=0.1)
+    codewords = bins[row, constants.COUNT] + 1
+    assert steps / codewords == pytest.approx(operations.TABLE_STEPS, rel=0.1)
 
 
 # Sizes and energies
@@ -272,11 +278,11 @@ def test_memories_have_the_codecs_sizes(coders):
     sizes = {name: memory.size * 1024 for name, memory in operations.memories(1024).items()}
     coder = coders[0]
     assert sizes["levels"] == 2 * len(coder.levels)
-    assert sizes["weights"] == weights.load("linear").astype(np.int16).nbytes
-    assert sizes["classes"] == 8 * len(coder.classes.table)
-    assert coder.classes.keys == operations.CONTEXTS
-    assert coder.classes.symbols >= operations.CODEWORDS
-    assert sizes["history"] == 1024 * kernels.ORDER * 2
+    assert sizes["predictors"] == weights.load("linear").astype(np.int16).nbytes
+    assert sizes["bins"] == 8 * len(coder.bins.table)
+    assert coder.bins.contexts == operations.CONTEXTS
+    assert coder.bins.codewords >= operations.CODEWORDS
+    assert sizes["history"] == 1024 * constants.ORDER * 2
 
 
 @pytest.mark.parametrize("points", [energy.ADD, energy.MULTIPLY, energy.ACCESS])

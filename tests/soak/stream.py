@@ -9,7 +9,8 @@ from itertools import islice
 import numpy as np
 
 from spikey_codec.bitstream.header import CHALLENGE_RATE
-from spikey_codec.stream import SYNCHRONISES, Calibration, StreamDecoder, StreamEncoder
+from spikey_codec.bitstream.packet import SYNCHRONISES
+from spikey_codec.stream import Calibration, StreamDecoder, StreamEncoder
 from spikey_codec.system import progress
 
 from .channel import Arrival, Channel, Pieces

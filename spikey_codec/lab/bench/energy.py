@@ -19,7 +19,7 @@ INSTRUCTION = 70.0  # what a processor spends on any instruction [2]
 NEAR_THRESHOLD = 2.56 + 2.5  # core and SRAM, a cycle; 55 nm, 0.5 V [3]
 LEAKAGE = 100e6 / 1024, 3.13  # nW a KB: last-level cache at 45 to 32 nm [2]; retention [3]
 # The contexts used most take this little memory, and serve this share of samples: KB, share.
-HOTTEST = {"origins": (8, 0.9875), "words": (128, 0.934)}
+HOTTEST = {"first_symbols": (8, 0.9875), "codewords": (128, 0.934)}
 
 
 class Radio(NamedTuple):

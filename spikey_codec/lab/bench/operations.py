@@ -1,7 +1,7 @@
 """What each step of preset `linear` costs: operations, and rows of memories read and written.
 
 The operations of both directions stand in a list by the steps of FORMAT.md, as fixed-point logic
-would do them; tests/test_power.py counts them by running the kernels on numbers that count.
+would do them; tests/lab/test_power.py counts them by running the kernels on numbers that count.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ class Memory(NamedTuple):
 
 
 def memories(channels: int = CHANNELS) -> dict[str, Memory]:
-    """All memories of both directions, by the name of the array in kernels.py."""
+    """All memories of both directions, by the name of the array in the kernels."""
     return {
         "levels": Memory("level of a code", 1024 * 2 / KB, 16),
-        "weights": Memory("codebook of weights", 64 * 32 / KB, 256),
+        "predictors": Memory("codebook of weights", 64 * 32 / KB, 256),
         "history": Memory("past levels", channels * 32 / KB, 256),
         # Two trackers and the number of the predictor.
-        "trackers": Memory("trackers", channels * 8 / KB, 64),
-        "classes": Memory("scale classes", 40 * 8 / KB, 64),
-        "origins": Memory("directory of keys", CONTEXTS * 4 / KB, 32),
-        "words": Memory("code words", CODEWORDS * 2.5 / KB, 20),
-        "fast": Memory("first look-up", CONTEXTS_USED * 256 / KB, 16),
-        "slow": Memory("long words", CONTEXTS_USED * 8 * 8 / KB, 64),
+        "scales": Memory("trackers", channels * 8 / KB, 64),
+        "bins": Memory("scale classes", 40 * 8 / KB, 64),
+        "first_symbols": Memory("directory of keys", CONTEXTS * 4 / KB, 32),
+        "codewords": Memory("code words", CODEWORDS * 2.5 / KB, 20),
+        "primary": Memory("first look-up", CONTEXTS_USED * 256 / KB, 16),
+        "secondary": Memory("long words", CONTEXTS_USED * 8 * 8 / KB, 64),
         "sorted_symbols": Memory("symbols of long words", CODEWORDS * 2 / KB, 16),
         "payload": Memory("payload", 8, 32),
     }
@@ -69,9 +69,9 @@ BOTH = (
     Step(
         "prediction",
         {"multiply 16": 16, "add 32": 16, "wire 32": 1, "compare 32": 2},
-        {"weights": 1, "history": 1},
+        {"predictors": 1, "history": 1},
     ),
-    Step("scale", {"wire 32": 3, "add 32": 3, "compare 32": 1}, {"trackers": 1}),
+    Step("scale", {"wire 32": 3, "add 32": 3, "compare 32": 1}, {"scales": 1}),
     Step(
         "class",
         {
@@ -88,10 +88,10 @@ BOTH = (
     Step(
         "cell and key",
         {"shift 16": 2, "add 16": 1, "add 32": 2, "compare 32": 1},
-        {"classes": 1, "origins": 1},
+        {"bins": 1, "first_symbols": 1},
     ),
     Step("level", {"add 16": 1}, {"levels": 1}),
-    Step("update", {"add 32": 6, "wire 32": 2}, {}, {"trackers": 1, "history": 1}),
+    Step("update", {"add 32": 6, "wire 32": 2}, {}, {"scales": 1, "history": 1}),
 )
 
 
@@ -110,7 +110,7 @@ def encoder(bits_per_sample: float = BITS_PER_SAMPLE) -> tuple[Step, ...]:
                 "logic 16": 1,
                 "wire 32": 1,
             },
-            {"words": 1},
+            {"codewords": 1},
         ),
         Step("packing", {"shift 64": 1, "logic 64": 1, "add 16": 1, "compare 16": 1}),
         Step(
@@ -133,12 +133,12 @@ def decoder(
         Step(
             "code word",
             {"wire 32": 1, "wire 16": 2, "add 32": 1, "compare 16": 4, "logic 16": 1, "add 16": 2},
-            {"fast": 1},
+            {"primary": 1},
         ),
         Step(
             "long code word",
             {"multiply 16": 1, "compare 16": PROBES, "add 32": 4 + 2 * PROBES, "shift 16": 1},
-            {"slow": PROBES, "sorted_symbols": 1},
+            {"secondary": PROBES, "sorted_symbols": 1},
             share=long_words,
         ),
         Step(

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ... import __version__, codec
+from ... import codec
 from ...errors import RecordingError
 from ...readers import wav
+from ...version import __version__
 from . import libraries, programs
 from .measure import Library, Program
 

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ... import __version__, chunk, engine, presets
+from ... import chunk, engine, presets
 from ...constants import CHALLENGE, CHALLENGE_RATE
 from ...errors import RecordingError, VerifyError
 from ...quantizer.mapping import Mapping, to_challenge_codes
+from ...version import __version__
 from . import libraries, others, programs
 from .measure import Row, measure, timed
 from .recordings import load, use_one_core

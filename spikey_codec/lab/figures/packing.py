@@ -83,7 +83,7 @@ def _place_larger(
             x, y, row_high = 0.0, y + row_high, 0.0
         if len(larger) == 1:
             x = (width - box[0]) / 2
-        places[part] = (*shape, MARGIN + x + (NEAR + GAP) / 2, y + (NEAR + GAP) / 2)
+        places[part] = np.add(shape, (MARGIN + x + (NEAR + GAP) / 2, y + (NEAR + GAP) / 2))
         x, row_high = x + box[0], max(row_high, float(box[1]))
     return y + row_high
 

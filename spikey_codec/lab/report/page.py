@@ -6,7 +6,7 @@ page: it holds no dates.
 
 from __future__ import annotations
 
-from ... import __version__
+from ...version import __version__
 from ..analysis.analyse import Analysis
 from ..figures.style import styled
 from . import (
