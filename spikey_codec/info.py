@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 from . import archive, presets
+from .bitstream import archive_index
 from .bitstream import header as bitstream_header
 from .bitstream.channel_header import read_names
 from .bitstream.index import read_index
@@ -19,7 +20,7 @@ def read_archive_info(opened: archive.Archive) -> dict[str, Any]:
     """The lines of `spikey info` about an archive, by their names; its groups are not decoded."""
     original = sum(member.size for member in opened.members)
     info: dict[str, Any] = {
-        "format version": archive.VERSION,
+        "format version": archive_index.VERSION,
         "content": "archive",
         "file bytes": opened.size,
         "original bytes": original,

@@ -32,7 +32,7 @@ def salvaged(source: Source, complain: Callable[[str], None]) -> Iterator[bytes 
         yield from _pieces(source, complain)
     except CorruptError as error:
         why = str(error).removeprefix("The file is damaged: ").rstrip(".")
-        raise CorruptError(f"Nothing of the file can be salvaged: {why}.") from error
+        raise CorruptError(f"Nothing of the file can be salvaged: {why[:1].lower()}{why[1:]}.") from error
 
 
 def _pieces(source: Source, complain: Callable[[str], None]) -> Iterator[bytes | memoryview]:
@@ -57,7 +57,7 @@ def _pieces(source: Source, complain: Callable[[str], None]) -> Iterator[bytes |
         checksum = zlib.crc32(samples.data, checksum)
         yield samples.data.cast("B")
     if lost == len(extents):
-        raise CorruptError("all its chunks are damaged")
+        raise CorruptError("All its chunks are damaged.")
     yield header.tail
     if not lost and zlib.crc32(header.tail, checksum) != header.checksum:
         complain("All samples are intact, but something before or after them has changed.")

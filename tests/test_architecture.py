@@ -31,8 +31,8 @@ LAYERS = (
     ("coders",),
     ("chunk",),
     ("topology", "events"),
-    ("codec", "info", "calibration", "stream", "recording", "arrays"),
-    ("salvage", "excerpt", "archive", "archive_group", "archive_files"),
+    ("codec", "calibration", "stream", "recording", "arrays"),
+    ("salvage", "excerpt", "archive", "archive_group", "archive_files", "info"),
     ("plugins", "batch", "fit", "lab"),
     ("",),  # the package itself: what users import
     ("cli",),

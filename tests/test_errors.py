@@ -21,6 +21,7 @@ OF_THE_SYSTEM = {
     "BlockingIOError",
     "ConnectionError",
     "FileNotFoundError",
+    "IsADirectoryError",
     "KeyboardInterrupt",
     "OSError",
 }
@@ -33,6 +34,7 @@ WITHIN = {
     "_aliases.py": {"AttributeError"},
     "bind.py": {"AttributeError"},
     "weights.py": {"ValueError"},
+    "options.py": {"type(error)"},  # the same error, with the name of the file before it
 }
 
 

@@ -74,11 +74,9 @@ def train(
     if resume and not checkpoint.exists():
         raise UsageError(f"There is no training to resume in {work}.")
     if checkpoint.exists() and not resume:
-        raise UsageError(
-            f"There is a training in {work} already: go on with --resume, or remove the folder."
-        )
-    for folder in (into, work):
-        targets.check_folder(folder)
+        raise UsageError(f"There is a training in {work} already: --resume it, or remove it.")
+    targets.check_folder(into)
+    targets.check_folder(work)
     read = read_recordings(config, paths, device)
     training = Trainer(config, read, device)
     if resume:
