@@ -6,7 +6,7 @@ import zlib
 import numpy as np
 
 import networks
-from spikey_codec import archive, arrays, codec, presets, recording, stream
+from spikey_codec import archive, archive_files, arrays, codec, presets, recording, stream
 from spikey_codec.errors import SpikeyError
 from spikey_codec.info import read_info
 from spikey_codec.readers import wav
@@ -131,5 +131,5 @@ def any_members(content: bytes) -> str:
         members.append((name, choice.take(choice.number(2))))
     members.append(("rest", choice.rest()))
     packed = archive.pack(members, preset)
-    archive.check(packed, members)
+    archive_files.check(packed, members)
     return f"{len(members)} members in {len(packed)} bytes"

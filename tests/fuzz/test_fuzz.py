@@ -13,7 +13,8 @@ import pytest
 import test_same_bytes
 from fuzz import corpus, decoding, encoding, modes, seeds, targets
 from patience import PATIENCE
-from spikey_codec import codec, recording, stream
+from spikey_codec import codec, stream
+from spikey_codec.bitstream import index
 from spikey_codec.errors import CorruptError
 from spikey_codec.readers import wav
 
@@ -114,7 +115,7 @@ def test_an_error_that_is_not_for_users_is_found(monkeypatch, error):
     def fail(*_):
         raise error
 
-    monkeypatch.setattr(recording, "read_index", fail)
+    monkeypatch.setattr(index, "read_index", fail)
     expect_finding(decoding.part, bytes(6) + codec.compress(ORIGINAL))
     monkeypatch.setattr(wav, "locate", fail)
     expect_finding(encoding.any_bytes, b"\0" + ORIGINAL)
