@@ -330,7 +330,7 @@ def spikey(tmp_path, monkeypatch):
 @pytest.mark.long
 def test_the_command_replaces_an_older_report(spikey, simulated):
     said = spikey(*simulated[:2], "--limit", 1)
-    assert said.count("\n") == 1 and "2 leads of 2 recordings" in said
+    assert said.count("\n") == 1 and "2 channels of 2 recordings" in said
     assert Path("report/index.html").read_text().startswith("<!DOCTYPE html>")
     assert os.listdir("report") == ["index.html"]
 
