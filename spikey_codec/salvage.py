@@ -32,7 +32,8 @@ def salvaged(source: Source, complain: Callable[[str], None]) -> Iterator[bytes 
         yield from _pieces(source, complain)
     except CorruptError as error:
         why = str(error).removeprefix("The file is damaged: ").rstrip(".")
-        raise CorruptError(f"Nothing of the file can be salvaged: {why[:1].lower()}{why[1:]}.") from error
+        why = why[:1].lower() + why[1:]
+        raise CorruptError(f"Nothing of the file can be salvaged: {why}.") from error
 
 
 def _pieces(source: Source, complain: Callable[[str], None]) -> Iterator[bytes | memoryview]:
