@@ -9,8 +9,7 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Iterable
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from ._aliases import moved
 from .archive_group import find_groups, read_body, write_body
@@ -28,7 +27,7 @@ from .bitstream.archive_index import (
 from .bitstream.fields import Reader
 from .bitstream.header import MAGIC as PACKED
 from .errors import CorruptError, NotBrainwireError, UsageError, VersionError
-from .system.source import BECAME_SHORTER, FileBytes, Reopened, byte_view, source_of
+from .system.source import BECAME_SHORTER, FileBytes, Opened, Reopened, byte_view
 
 if TYPE_CHECKING:
     from .system.source import Buffer
@@ -69,7 +68,7 @@ def pack(members: Iterable[tuple[str, Buffer]], preset: str | None = None) -> by
     return b"".join([write_index(fields, [len(body) for body in bodies]), *bodies])
 
 
-class Archive:
+class Archive(Opened):
     """The files in an archive; only what is asked for is read and decoded.
 
     Parameters
@@ -97,7 +96,7 @@ class Archive:
     def __init__(
         self, source: str | os.PathLike[str] | BinaryIO | FileBytes | Reopened | Buffer
     ) -> None:
-        self._source, self._opened = source_of(source, "Archive")
+        super().__init__(source, "Archive")
         try:
             self._read_start()
         except BaseException:
@@ -117,26 +116,6 @@ class Archive:
         self.missing = last.start + last.packed - self.size
         if self.missing < 0:
             raise CorruptError("The archive is damaged: there is something after its end.")
-
-    def close(self) -> None:
-        """Close the file, if it was opened here."""
-        if self._opened and isinstance(self._source, FileBytes):
-            self._source.close()
-
-    def __enter__(self) -> Archive:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        source = self._source
-        return type(self), (source.reopened() if isinstance(source, FileBytes) else bytes(source),)
 
     @property
     def names(self) -> list[str]:

@@ -6,7 +6,6 @@ import os
 import threading
 import zlib
 from collections import OrderedDict
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -17,7 +16,7 @@ from .bitstream import index
 from .bitstream.header import read_header
 from .errors import RecordingError
 from .system import forks
-from .system.source import FileBytes, Reopened, source_of
+from .system.source import FileBytes, Opened, Reopened
 
 if TYPE_CHECKING:
     from .system.source import Buffer
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 KEPT = 2  # chunks that stay decoded: frames around a border are read again and again
 
 
-class Recording:
+class Recording(Opened):
     """A compressed recording as an array: `recording[start:stop, channels]`.
 
     Only the chunks that hold what is asked for are read and decoded. Several threads and forked
@@ -57,7 +56,7 @@ class Recording:
         self, source: str | os.PathLike[str] | BinaryIO | FileBytes | Reopened | Buffer
     ) -> None:
         self._kept: OrderedDict[int, np.ndarray] = OrderedDict()
-        self._source, self._opened = source_of(source, "open")
+        super().__init__(source, "open")
         self.renew()
         forks.renew_in_children(self)
         try:
@@ -144,29 +143,9 @@ class Recording:
         """Where each chunk lies."""
         return list(self._extents)
 
-    def close(self) -> None:
-        """Close the file, if it was opened here."""
-        if self._opened and isinstance(self._source, FileBytes):
-            self._source.close()
-
     def renew(self) -> None:
         """See `forks.Renewed`."""
         self._lock = threading.Lock()
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        source = self._source
-        return type(self), (source.reopened() if isinstance(source, FileBytes) else bytes(source),)
-
-    def __enter__(self) -> Recording:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         frames, channels = self.shape

@@ -131,16 +131,13 @@ def _salvage(source: str, target: str) -> None:
 @click.argument("path", metavar="FILE")
 def info(path: str) -> None:
     """Describe the content of a .brainwire file or of an archive."""
-    from io import BytesIO
-
     from ..archive import Archive
     from ..bitstream.archive_index import MAGIC
     from ..info import read_archive_info, read_info
 
     with naming(path), files.opened(path) as content:
         if content[: len(MAGIC)] == MAGIC:
-            with open(path, "rb") if path != files.STANDARD else BytesIO(content[:]) as file:
-                info = read_archive_info(Archive(file))
+            info = read_archive_info(Archive(content))
         else:
             info = read_info(content)
     for key, value in info.items():
@@ -178,7 +175,7 @@ def _decode(path: str) -> str:
 
     with files.opened(path) as content:
         if content[: len(MAGIC)] == MAGIC:
-            opened = Archive(bytes(content[:]))
+            opened = Archive(content)
             groups = map(opened.read_group, range(len(opened.groups)))
             size = sum(len(data) for group in groups for data in group)
             return f"{counted(len(opened.members), 'file')}, {counted(size, 'byte')}"

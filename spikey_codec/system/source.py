@@ -7,7 +7,8 @@ import io
 import os
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeAlias
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Self, TypeAlias
 
 from ..errors import UsageError
 from . import forks
@@ -218,3 +219,33 @@ def source_of(source: Any, use: str) -> tuple[FileBytes | memoryview, bool]:
             f"{use} takes a path, a file opened for reading bytes, or bytes, not {kind}."
         ) from None
     return byte_view(source, use), False
+
+
+class Opened:
+    """What reads from a source, see `source_of`: it closes what it opened, and can be pickled.
+
+    A pickle has the path of a file, or the bytes. A subclass takes it as its only argument.
+    """
+
+    def __init__(self, source: Any, use: str) -> None:
+        self._source, self._opened = source_of(source, use)
+
+    def close(self) -> None:
+        """Close the file, if it was opened here."""
+        if self._opened and isinstance(self._source, FileBytes):
+            self._source.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        source = self._source
+        return type(self), (source.reopened() if isinstance(source, FileBytes) else bytes(source),)
