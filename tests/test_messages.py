@@ -2,11 +2,13 @@
 
 import errno
 import os
+import threading
 
 import pytest
 from click.testing import CliRunner
 
 from faults import ARCHIVE, OTHER_WAV, PACKED, RAW, STREAM, WAV
+from patience import PATIENCE
 from spikey_codec import archive_files, codec, recording
 from spikey_codec.archive import Archive
 from spikey_codec.cli.main import main
@@ -120,6 +122,17 @@ def test_info_reads_archives(here, name):
 
 
 # What is missing
+
+
+@pytest.mark.parametrize("command", ["info", "verify"])
+def test_an_archive_may_come_through_a_pipe(here, command):
+    """Which can be read only once."""
+    os.mkfifo("pipe")
+    writer = threading.Thread(target=lambda: (here / "pipe").write_bytes(ARCHIVE))
+    writer.start()
+    run(command, "pipe")
+    writer.join(PATIENCE)
+    assert not writer.is_alive()
 
 
 @pytest.mark.parametrize(
